@@ -50,13 +50,18 @@ class ContentError(LotseError):
 class SendError(LotseError):
     """A delivery did not arrive; raised by channels only, caught by the outbox only.
 
-    With `retryable` try again, not before `retry_after` seconds where the vendor named them. Otherwise give the
-    delivery up for `reason`, and the desk hears of it. With `thread_gone` the case's thread was deleted: forget it
-    and open it again.
+    With `retryable` try again, not before `retry_after` seconds where the vendor named them. Otherwise give
+    the delivery up for `reason`, and the desk hears of it. With `thread_gone` the case's thread was deleted:
+    forget it and open it again.
     """
 
     def __init__(
-        self, retryable: bool, retry_after: float | None = None, reason: str = "", *, thread_gone: bool = False
+        self,
+        retryable: bool,
+        retry_after: float | None = None,
+        reason: str = "",
+        *,
+        thread_gone: bool = False,
     ) -> None:
         self.retryable = retryable
         self.retry_after = retry_after  # seconds

@@ -46,7 +46,7 @@ VOICED: tuple[str, ...] = tuple(code for code, language in LANGUAGES.items() if 
 
 
 def from_platform(tag: str | None) -> str | None:
-    """Our code for what a platform or browser calls a language ("de-AT", "ku", "sr-Latn"); None when we have none."""
+    """Our code for what a platform calls a language ("de-AT", "ku", "sr-Latn"); None when we have none."""
     if not tag:
         return None
     first = tag.replace("_", "-").split("-", 1)[0].lower()
