@@ -44,7 +44,8 @@ class Conversation:
     article: str | None = None  # shown last
     district: str | None = None
     pending: str | None = None  # a question typed before it could be answered
-    choices: tuple[str, ...] = ()  # ids shown last, in order, so that a number picks one
+    choices: tuple[tuple[str, str], ...] = ()  # (id, label) shown last, in order, so that a number or a label picks one
+    pressed: str | None = None  # the button pressed last, so that a second press changes nothing
     recent: tuple[Turn, ...] = ()
     ticket: TicketRef | None = None
     last_case: str | None = None  # ISO time at which the last case was closed
@@ -62,7 +63,7 @@ class Conversation:
         known = {k: v for k, v in data.items() if k in cls.__dataclass_fields__}
         known["address"] = Address(**known["address"])
         known["trail"] = tuple(known.get("trail", ()))
-        known["choices"] = tuple(known.get("choices", ()))
+        known["choices"] = tuple((choice, label) for choice, label in known.get("choices", ()))
         known["recent"] = tuple(Turn(**turn) for turn in known.get("recent", ()))
         if known.get("ticket") is not None:
             known["ticket"] = TicketRef(**known["ticket"])

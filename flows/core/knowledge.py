@@ -226,4 +226,6 @@ class Knowledge:
     terms: Mapping[str, Term]
     districts: tuple[District, ...]
     crisis_words: Mapping[str, Mapping[str, tuple[str, ...]]]  # language → article → phrases
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # "menu" → its words in every language
+    rooms: Mapping[str, str] = field(default_factory=dict)  # staff rooms: channel → origin | full | notify
     index: Any = field(default=None, compare=False, repr=False)  # flows.core.search.Index

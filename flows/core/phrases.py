@@ -47,6 +47,14 @@ def counted(key: str, count: int, /, **values: Value) -> Phrase:
 
 
 @dataclass(frozen=True)
+class InLanguage:
+    """A phrase that is said in one language whatever the conversation's is (the language buttons)."""
+
+    phrase: Phrase
+    language: str
+
+
+@dataclass(frozen=True)
 class Verbatim:
     """Somebody's own words (a person's, a member's), shown as they are and never interpreted."""
 
@@ -114,7 +122,7 @@ class Title:
     phrase: Phrase | Verbatim
 
 
-Part = Phrase | Verbatim | Title | ArticleView | OfficeView
+Part = Phrase | InLanguage | Verbatim | Title | ArticleView | OfficeView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +130,7 @@ class Choice:
     """A button, or a numbered line where there are none."""
 
     id: str
-    label: Phrase | Verbatim
+    label: Phrase | InLanguage | Verbatim
 
 
 @dataclass(frozen=True, kw_only=True)

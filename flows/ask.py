@@ -1,0 +1,244 @@
+"""The free question: search, then an answer, two or three to choose from, or an honest "I don't know"."""
+
+from __future__ import annotations
+
+from flows import globals_
+from flows.core import facts, limits
+from flows.core import search as searching
+from flows.core.events import MessageReceived
+from flows.core.fold import fold
+from flows.core.knowledge import District
+from flows.core.phrases import Choice, OfficeView, Part, Phrase, Verbatim, phrase
+from flows.core.turn import BACK, HUMAN, MENU, Turn, topic_label
+
+FILE_KINDS = ("voice", "audio", "photo", "video", "document", "sticker", "location", "contact", "poll")
+
+
+def fold_label(label: str) -> str:
+    """A label as it is compared with what somebody typed."""
+    return fold(label)
+
+
+def take_files(turn: Turn) -> bool:
+    """What the bot cannot read is answered with a way on; a caption is taken as the question."""
+    event = turn.event
+    if not isinstance(event, MessageReceived) or not event.attachments:
+        return False
+    kind = event.attachments[0].kind
+    key = f"file.{kind}" if kind in FILE_KINDS else "file.other"
+    turn.remember("person", f"file:{kind}")
+    if turn.text:
+        turn.say(Phrase(key))
+        return False
+    turn.say(Phrase(key), choices=(HUMAN, MENU))
+    return True
+
+
+def take(turn: Turn) -> bool:
+    """Answer a typed question. It is the last rule, so it takes everything that is left."""
+    if turn.choice is not None:
+        globals_.stale(turn)
+        return True
+    if turn.waiting == "ask.office" and _district(turn):
+        return True
+    if not any(c.isalnum() for c in turn.text):
+        turn.say(phrase("ask.empty"), choices=(HUMAN, MENU))
+        return True
+    if turn.means("greeting"):
+        globals_.menu(turn, greeted=True)
+        return True
+    if turn.means("thanks"):
+        turn.say(phrase("ask.welcome"), choices=(MENU,))
+        return True
+    turn.remember("person", turn.text[: limits.QUESTION_CHARACTERS])
+    finding = turn.finding
+    own = finding.language if finding.language in turn.knowledge.town.languages else None
+    other = own if own != turn.conversation.language else None
+    if finding.decision == "answer":
+        show(turn, finding.hits[0].article, language=other)
+    elif finding.decision == "choose":
+        offered = finding.hits[: limits.CHOICES_OFFERED]
+        turn.stand("ask", "which")
+        choices = tuple(article_choice(turn, hit.article, other) for hit in offered)
+        turn.say(phrase("ask.which"), choices=(*choices, Choice(id="not-helped", label=phrase("ask.neither")), HUMAN))
+    else:
+        unknown(turn)
+    return True
+
+
+def unknown(turn: Turn) -> None:
+    """Say that there is no answer, with the nearest topics, the project's office and a human."""
+    topics = searching.nearest_topics(turn.knowledge, turn.text, turn.conversation.language or "")
+    near = [t for t in topics if t in turn.knowledge.town.topics] or list(turn.knowledge.town.menu)
+    turn.count("gap", topics[0] if topics else "")
+    turn.remember("bot", "unknown")
+    choices = (Choice(id=f"topic:{t}", label=topic_label(t)) for t in near)
+    turn.say(phrase("ask.unknown"), *office_parts(turn, None), choices=(HUMAN, *choices, MENU))
+
+
+def article_choice(turn: Turn, article: str, language: str | None = None) -> Choice:
+    """A button that opens an article, named by its title."""
+    texts = turn.knowledge.articles[article].texts
+    text = texts.get(language or turn.language) or texts.get(turn.language) or texts["de"]
+    return Choice(id=f"article:{article}", label=Verbatim(text.title))
+
+
+def show(
+    turn: Turn,
+    article: str,
+    *,
+    language: str | None = None,
+    section: str | None = None,
+    lead: tuple[Phrase, ...] = (),
+    extra: tuple[Choice, ...] = (),
+    human_first: bool = False,
+    keep: bool = False,
+) -> None:
+    """Show an article, or one of its sections, with what can be done next.
+
+    `language` is another than the conversation's when the question was asked in it; then a switch is offered.
+    `keep` leaves the flow where it is, so that "back" returns to its question.
+    """
+    known = turn.knowledge.articles.get(article)
+    if known is None:
+        globals_.stale(turn)
+        return
+    spoken = language or turn.language
+    if spoken not in known.texts:
+        chosen = turn.conversation.fallback
+        if chosen not in known.texts:
+            ask_fallback(turn, article)
+            return
+        turn.count("untranslated", known.topic)
+    view = facts.view(
+        turn.knowledge, article, spoken, turn.today, section=section, fallback=turn.conversation.fallback
+    )
+    if not keep:
+        turn.stand("ask", "shown")
+    turn.update(article=article, topic=known.topic, discreet=known.discreet)
+    turn.remember("bot", f"article:{article}")
+    sections = tuple(
+        Choice(id=f"ask.section:{s.id}", label=Verbatim(s.heading))
+        for s in view.text.sections
+        if s.id != section and len(f"ask.section:{s.id}") <= limits.CHOICE_ID_BYTES
+    )
+    switch = (
+        (Choice(id=f"language:{language}", label=phrase("ask.switch.label")),)
+        if language and language != turn.conversation.language
+        else ()
+    )
+    feedback = (
+        Choice(id="helped", label=phrase("button.helped")),
+        Choice(id="not-helped", label=phrase("button.not-helped")),
+    )
+    office = Choice(id="ask.office:show", label=phrase("button.office"))
+    way_back = (BACK,) if turn.conversation.trail else ()
+    usual = (*sections, *feedback, office, Choice(id="menu", label=phrase("button.something-else")), *way_back)
+    choices = (HUMAN, *extra, *switch, *usual) if human_first else (*extra, *switch, *usual, HUMAN)
+    turn.say(
+        *lead,
+        view,
+        choices=choices,
+        language=language,
+        article=article,
+        crisis=known.topic == "crisis",
+        discreet=known.discreet,
+    )
+
+
+def ask_fallback(turn: Turn, article: str) -> None:
+    """The text is not there in the person's language: say so and let them choose another."""
+    known = turn.knowledge.articles[article]
+    turn.count("untranslated", known.topic)
+    turn.stand("ask", "fallback")
+    turn.update(article=article)
+    choices = tuple(
+        Choice(id=f"ask.fallback:{code}", label=Phrase(f"language.{code}.label")) for code in sorted(known.texts)
+    )
+    turn.say(phrase("ask.untranslated"), choices=(*choices, HUMAN, MENU))
+
+
+def choose(turn: Turn, place: str, value: str) -> None:
+    """A button under an answer was pressed."""
+    article = turn.conversation.article
+    known = turn.knowledge.articles.get(article or "")
+    if place == "ask.section" and known and any(s.id == value for t in known.texts.values() for s in t.sections):
+        show(turn, known.id, section=value, keep=True)
+    elif place == "ask.fallback" and known and value in known.texts:
+        turn.update(fallback=value)
+        show(turn, known.id)
+    elif place == "ask.office":
+        offices(turn, ask_district=value == "show")
+    else:
+        globals_.stale(turn)
+
+
+def feedback(turn: Turn, helped: bool) -> None:
+    """Did this help? Counted without the person; a no always offers a human."""
+    turn.count("helped" if helped else "not-helped", turn.conversation.topic or "")
+    if helped:
+        turn.say(phrase("feedback.thanks"), choices=(MENU,))
+    else:
+        turn.say(phrase("feedback.sorry"), choices=(HUMAN, MENU))
+
+
+def offices(turn: Turn, ask_district: bool) -> None:
+    """The doors for what was shown last, the quarter's own first; asks for the quarter once, which may be refused."""
+    turn.stand("ask", "office")
+    parts = office_parts(turn, turn.conversation.article)
+    skip = Choice(id="ask.office:skip", label=phrase("office.rather-not.label"))
+    if ask_district and turn.conversation.district is None:
+        turn.say(phrase("office.list"), *parts, phrase("office.which-district"), choices=(skip, HUMAN, MENU))
+    else:
+        turn.say(phrase("office.list"), *parts, choices=(HUMAN, MENU))
+
+
+def office_parts(turn: Turn, article: str | None) -> tuple[Part, ...]:
+    """Up to three doors: the article's, then the topic's, then the project's own; stale records last."""
+    knowledge = turn.knowledge
+    known = knowledge.articles.get(article or "")
+    ids = list(known.offices) if known else []
+    topic = knowledge.town.topics.get(known.topic if known else turn.conversation.topic or "")
+    ids += [i for i in (topic.office if topic else None, knowledge.town.office) if i]
+    home = next((d for d in knowledge.districts if d.number == turn.conversation.district), None)
+    if home and known:
+        ids += [
+            o.id
+            for o in knowledge.offices.values()
+            if o.district in (home.name, *home.neighbours) and known.topic in o.topics
+        ]
+    doors = [knowledge.offices[i] for i in dict.fromkeys(ids) if i in knowledge.offices]
+
+    def order(position: int) -> tuple[bool, int, int]:
+        office = doors[position]
+        near = 2
+        if home:
+            near = 0 if office.district == home.name else 1 if office.district in home.neighbours else 2
+        return office.confidence == "stale", near, position
+
+    return tuple(OfficeView(office=doors[i]) for i in sorted(range(len(doors)), key=order)[:3])
+
+
+def _district(turn: Turn) -> bool:
+    """A quarter's name typed at the office question; with a letter missing or too many it is still found."""
+    named = [d for d in turn.knowledge.districts if fold(d.name) == turn.folded]
+    if not named and 5 <= len(turn.folded) <= 30:
+        named = [d for d in turn.knowledge.districts if _near(fold(d.name), turn.folded)]
+    if len(named) != 1:
+        return False
+    district: District = named[0]
+    turn.update(district=district.number)
+    offices(turn, ask_district=False)
+    return True
+
+
+def _near(a: str, b: str) -> bool:
+    """Whether two words differ by at most one letter, or two neighbouring ones changed places."""
+    if abs(len(a) - len(b)) > 1:
+        return False
+    i = next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    return a[i + 1 :] == b[i:] or a[i:] == b[i + 1 :] or a[i + 1 :] == b[i + 1 :] or (
+        a[i : i + 2] == b[i : i + 2][::-1] and a[i + 2 :] == b[i + 2 :]
+    )
+
+
