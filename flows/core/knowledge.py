@@ -7,7 +7,7 @@ looked at for the date of the event (DESIGN: "Time comes from the event").
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -192,7 +192,7 @@ class Town:
     menu: tuple[str, ...]  # topics, in order
     topics: Mapping[str, Topic]
     staff_hours: str | None = None  # opening_hours; None: the operator has not said
-    holidays: frozenset[dt.date] = frozenset()
+    holidays: Set[dt.date] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,201 @@
+"""The knowledge of one town from its folder, with everything that is wrong with it.
+
+Nothing here asks for today's date: what depends on a day is looked at for the day of the event, and
+by `check_content` for the day it is told.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from bot.content.articles import Draft, digest, folders, read_article
+from bot.content.markdown import split
+from bot.content.tables import AS_OF, Problems
+from bot.content.town import Pack, read_pack
+from bot.errors import ContentError, Problem
+from bot.languages import LANGUAGES
+from flows.core.knowledge import Dated, FactKind, Knowledge
+
+RECHECK_TOPICS = ("school", "waste", "noise", "neighbours")
+"""Where a fact that is old or likely changed may be stated, with "please check"; elsewhere not at all."""
+
+_DIGEST_LINE = re.compile(rb"""^source_digest[ \t]*=[ \t]*(["'])[0-9a-f]*\1""", re.MULTILINE)
+
+
+def load_knowledge(folder: Path, town: str) -> Knowledge:
+    """All that may be said in that town, without an index; ContentError with every problem there is."""
+    problems = Problems()
+    knowledge, _, _ = _read(folder, town, problems)
+    if problems.errors or knowledge is None:
+        raise ContentError(problems.errors)
+    return knowledge
+
+
+def check_content(folder: Path, town: str, on: dt.date) -> list[Problem]:
+    """The errors that stop a start, and warnings for a day: what an editor should look at again."""
+    problems = Problems()
+    knowledge, drafts, pack = _read(folder, town, problems)
+    for draft in drafts:
+        _warn_of_article(draft, pack, on, problems)
+    if knowledge is not None:
+        _warn_of_reach(folder, knowledge, problems)
+    return sorted(set(problems.found))
+
+
+def stamp(folder: Path, ids: Iterable[str] | None = None) -> list[Path]:
+    """Write into each translation which German text it was made from; the files that changed.
+
+    With `ids` only these articles. Nothing but that line changes, so a file keeps its line endings.
+    """
+    wanted = None if ids is None else set(ids)
+    changed: list[Path] = []
+    for german in sorted(folder.glob("**/articles/*/*/de.md")):
+        if wanted is not None and f"{german.parent.parent.name}.{german.parent.name}" not in wanted:
+            continue
+        parts = split(german.read_text(encoding="utf-8"))
+        if parts is None:
+            continue
+        line = f'source_digest = "{digest(parts[1])}"'.encode()
+        for path in sorted(german.parent.glob("*.md")):
+            if path.name != "de.md" and _stamp_file(path, line):
+                changed.append(path)
+    return changed
+
+
+def _stamp_file(path: Path, line: bytes) -> bool:
+    before = path.read_bytes()
+    start = re.match(rb"\+\+\+[ \t]*(\r?\n)", before)
+    end = re.compile(rb"^\+\+\+[ \t]*\r?$", re.MULTILINE).search(before, start.end()) if start else None
+    if start is None or end is None:
+        return False
+    front = before[start.end() : end.start()]
+    if _DIGEST_LINE.search(front):
+        front = _DIGEST_LINE.sub(line, front, count=1)
+    else:
+        first, newline, rest = front.partition(start[1])
+        front = first + newline + line + start[1] + rest
+    after = before[: start.end()] + front + before[end.start() :]
+    if after != before:
+        path.write_bytes(after)
+    return after != before
+
+
+def _read(folder: Path, town: str, problems: Problems) -> tuple[Knowledge | None, list[Draft], Pack]:
+    if not folder.is_dir():
+        problems.error(folder, 0, "the folder of the knowledge is missing")
+        return None, [], Pack()
+    pack = read_pack(folder, town, problems)
+    places = folders(folder, town, problems)
+    drafts: list[Draft] = []
+    for id, place in places.items():
+        draft = read_article(id, place, problems)
+        if draft is not None:
+            drafts.append(draft)
+    known: dict[str, set[str]] = {"office": set(pack.offices), "article": set(places)}
+    for table, key, kind, id in [*pack.cited, *(cited for draft in drafts for cited in draft.cited)]:
+        if id not in known[kind]:
+            table.error(f"unknown {kind}: {id}", key, id)
+    for draft in drafts:
+        _look_up_facts(draft, pack, problems)
+    if pack.town is None:
+        return None, drafts, pack
+    knowledge = Knowledge(
+        town=pack.town,
+        articles={draft.article.id: draft.article for draft in drafts},
+        offices=pack.offices,
+        amounts=pack.amounts,
+        deadlines=pack.deadlines,
+        times=pack.times,
+        terms=pack.terms,
+        districts=pack.districts,
+        crisis_words=pack.crisis_words,
+    )
+    return knowledge, drafts, pack
+
+
+def _dated(kind: FactKind, id: str, pack: Pack) -> tuple[Dated, ...] | None:
+    """The amounts, deadlines or times of that id; None where the kind has no dates."""
+    match kind:
+        case "amount":
+            return pack.amounts.get(id, ())
+        case "deadline":
+            return pack.deadlines.get(id, ())
+        case "hours" if id not in pack.offices:
+            return pack.times.get(id, ())
+    return None
+
+
+def _look_up_facts(draft: Draft, pack: Pack, problems: Problems) -> None:
+    for text in draft.texts.values():
+        for kind, id, line in text.facts:
+            marker = f"{{{{{kind}:{id}}}}}"
+            facts = _dated(kind, id, pack)
+            if facts is not None:
+                if not facts:
+                    problems.error(text.path, line, f"{marker}: there is no such {_NAMES[kind]}")
+                elif draft.article.topic not in RECHECK_TOPICS and any(f.mark == "recheck" for f in facts):
+                    problems.error(
+                        text.path,
+                        line,
+                        f"{marker} must be re-checked, so it may be stated in {', '.join(RECHECK_TOPICS)} "
+                        "only: say that the rule may have changed and name the office",
+                    )
+            elif kind == "term":
+                if id not in pack.terms:
+                    problems.error(text.path, line, f"{marker}: the word is not in glossary.toml")
+            elif kind == "as_of":
+                if not AS_OF.fullmatch(id):
+                    problems.error(text.path, line, f"{marker}: write 2025, 2025-05, 2025-05-26 or undated")
+            elif (office := pack.offices.get(id)) is None:
+                problems.error(text.path, line, f"{marker}: there is no such office")
+            elif getattr(office, kind) is None:
+                problems.error(
+                    text.path, line, f"{marker}: the office has no {_NAMES[kind]} in directory.toml"
+                )
+
+
+_NAMES = {
+    "amount": "amount in amounts.toml",
+    "deadline": "deadline in amounts.toml",
+    "hours": "opening times",
+    "phone": "phone",
+    "address": "address",
+    "web": "web address",
+}
+
+
+def _warn_of_article(draft: Draft, pack: Pack, on: dt.date, problems: Problems) -> None:
+    article, file = draft.article, draft.file
+    if article.review_by < on:
+        line = file.line("review_by")
+        problems.warn(file.path, line, f"review_by {article.review_by} has passed: compare with the sources")
+    for id in article.offices:
+        if (office := pack.offices.get(id)) and office.confidence == "stale":
+            problems.warn(
+                file.path, file.line("offices", value=id), f"the record of the office {id} is stale"
+            )
+    for language in pack.town.languages if pack.town else ():
+        if language in LANGUAGES and language not in draft.texts and "de" in draft.texts:
+            problems.warn(file.path, 1, f"the text in {LANGUAGES[language].name} is missing: {language}.md")
+    for language, text in article.texts.items():
+        place = draft.texts[language]
+        if text.outdated:
+            given = place.front.line("source_digest")
+            problems.warn(place.path, given, "made from another version of the German text")
+        for kind, id, line in place.facts:
+            marker = f"{{{{{kind}:{id}}}}}"
+            if (facts := _dated(kind, id, pack)) and not any(fact.holds_on(on) for fact in facts):
+                problems.warn(place.path, line, f"{marker} is not in force on {on}: nothing is shown for it")
+            stale = id in pack.offices and pack.offices[id].confidence == "stale"
+            if stale and kind in ("phone", "address", "hours"):
+                problems.warn(place.path, line, f"{marker}: the record of the office is stale")
+
+
+def _warn_of_reach(folder: Path, knowledge: Knowledge, problems: Problems) -> None:
+    town = folder / "towns" / knowledge.town.id / "town.toml"
+    listed = {article for topic in knowledge.town.topics.values() for article in topic.articles}
+    for id in knowledge.articles.keys() - listed:
+        problems.warn(town, 0, f"the article {id} stands under no topic, so no menu leads to it")
