@@ -85,14 +85,15 @@ def fact(knowledge: Knowledge, kind: str, id: str, day: dt.date) -> Fact:
     match kind:
         case "amount":
             amount = _in_force(knowledge.amounts[id], day)
-            return _dated(kind, amount, amount and amount.value, amount and amount.unit)
+            return _dated(kind, amount, amount.value, amount.unit) if amount else Fact(kind=kind, value=None)
         case "deadline":
             deadline = _in_force(knowledge.deadlines[id], day)
-            value = deadline and (deadline.month_day or deadline.value)
-            return _dated(kind, deadline, value, deadline and deadline.unit)
+            if deadline is None:
+                return Fact(kind=kind, value=None)
+            return _dated(kind, deadline, deadline.month_day or deadline.value, deadline.unit)
         case "hours" if id not in knowledge.offices:
             time = _in_force(knowledge.times[id], day)
-            return _dated(kind, time, time and time.hours)
+            return _dated(kind, time, time.hours) if time else Fact(kind=kind, value=None)
         case "term":
             return Fact(kind=kind, value=knowledge.terms[id].words["de"])
         case "as_of":
@@ -104,7 +105,7 @@ def fact(knowledge: Knowledge, kind: str, id: str, day: dt.date) -> Fact:
         case "phone":
             return Fact(kind=kind, value=office.phone)
         case "address":
-            return Fact(kind=kind, value=office.address)
+            return Fact(kind=kind, value=office.place)
         case "web":
             return Fact(kind=kind, value=office.web)
     raise KeyError(f"there is no kind of fact called {kind}")
@@ -119,14 +120,7 @@ def _in_force(facts: Sequence[D], day: dt.date) -> D | None:
     return next((fact for fact in facts if fact.holds_on(day)), None)
 
 
-def _dated(
-    kind: str,
-    proof: Amount | Deadline | Time | None,
-    value: str | float | int | None,
-    unit: str | None = None,
-) -> Fact:
-    if proof is None:
-        return Fact(kind=kind, value=None)
+def _dated(kind: str, proof: Dated, value: str | float | int | None, unit: str | None = None) -> Fact:
     return Fact(
         kind=kind,
         value=value,

@@ -108,6 +108,11 @@ class Office:
     topics: tuple[str, ...] = ()
     cost: str | None = None
 
+    @property
+    def place(self) -> str | None:
+        """Street and number, with the postcode where known."""
+        return f"{self.address}, {self.postcode}" if self.address and self.postcode else self.address
+
 
 @dataclass(frozen=True, kw_only=True)
 class Dated:
