@@ -11,15 +11,12 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from flows.core.knowledge import (
-    Amount,
     Article,
     ArticleText,
     Block,
     Dated,
-    Deadline,
     Knowledge,
     Section,
-    Time,
 )
 from flows.core.phrases import ArticleView, Fact, Footer, OfficeView
 
