@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from flows import globals_
-from flows.core import facts, limits
+from flows.core import facts, labels, limits
 from flows.core import search as searching
 from flows.core.events import MessageReceived
 from flows.core.fold import fold
 from flows.core.knowledge import District
 from flows.core.phrases import Choice, OfficeView, Part, Phrase, Verbatim, phrase
-from flows.core.turn import BACK, HUMAN, MENU, Turn, topic_label
-
-FILE_KINDS = ("voice", "audio", "photo", "video", "document", "sticker", "location", "contact", "poll")
+from flows.core.turn import BACK, HUMAN, MENU, Turn, topic_choice
 
 
 def fold_label(label: str) -> str:
@@ -25,12 +23,12 @@ def take_files(turn: Turn) -> bool:
     if not isinstance(event, MessageReceived) or not event.attachments:
         return False
     kind = event.attachments[0].kind
-    key = f"file.{kind}" if kind in FILE_KINDS else "file.other"
+    unreadable = labels.UNREADABLE.get(kind, labels.UNREADABLE["other"])
     turn.remember("person", f"file:{kind}")
     if turn.text:
-        turn.say(Phrase(key))
+        turn.say(unreadable)
         return False
-    turn.say(Phrase(key), choices=(HUMAN, MENU))
+    turn.say(unreadable, choices=(HUMAN, MENU))
     return True
 
 
@@ -60,7 +58,10 @@ def take(turn: Turn) -> bool:
         offered = finding.hits[: limits.CHOICES_OFFERED]
         turn.stand("ask", "which")
         choices = tuple(article_choice(turn, hit.article, other) for hit in offered)
-        turn.say(phrase("ask.which"), choices=(*choices, Choice(id="not-helped", label=phrase("ask.neither")), HUMAN))
+        turn.say(
+            phrase("ask.which"),
+            choices=(*choices, Choice(id="not-helped", label=phrase("ask.neither")), HUMAN),
+        )
     else:
         unknown(turn)
     return True
@@ -72,7 +73,7 @@ def unknown(turn: Turn) -> None:
     near = [t for t in topics if t in turn.knowledge.town.topics] or list(turn.knowledge.town.menu)
     turn.count("gap", topics[0] if topics else "")
     turn.remember("bot", "unknown")
-    choices = (Choice(id=f"topic:{t}", label=topic_label(t)) for t in near)
+    choices = (topic_choice(topic) for topic in near)
     turn.say(phrase("ask.unknown"), *office_parts(turn, None), choices=(HUMAN, *choices, MENU))
 
 
@@ -133,7 +134,13 @@ def show(
     )
     office = Choice(id="ask.office:show", label=phrase("button.office"))
     way_back = (BACK,) if turn.conversation.trail else ()
-    usual = (*sections, *feedback, office, Choice(id="menu", label=phrase("button.something-else")), *way_back)
+    usual = (
+        *sections,
+        *feedback,
+        office,
+        Choice(id="menu", label=phrase("button.something-else")),
+        *way_back,
+    )
     choices = (HUMAN, *extra, *switch, *usual) if human_first else (*extra, *switch, *usual, HUMAN)
     turn.say(
         *lead,
@@ -153,7 +160,9 @@ def ask_fallback(turn: Turn, article: str) -> None:
     turn.stand("ask", "fallback")
     turn.update(article=article)
     choices = tuple(
-        Choice(id=f"ask.fallback:{code}", label=Phrase(f"language.{code}.label")) for code in sorted(known.texts)
+        Choice(id=f"ask.fallback:{code}", label=labels.LANGUAGES[code])
+        for code in sorted(known.texts)
+        if code in labels.LANGUAGES
     )
     turn.say(phrase("ask.untranslated"), choices=(*choices, HUMAN, MENU))
 
@@ -162,7 +171,11 @@ def choose(turn: Turn, place: str, value: str) -> None:
     """A button under an answer was pressed."""
     article = turn.conversation.article
     known = turn.knowledge.articles.get(article or "")
-    if place == "ask.section" and known and any(s.id == value for t in known.texts.values() for s in t.sections):
+    if (
+        place == "ask.section"
+        and known
+        and any(s.id == value for t in known.texts.values() for s in t.sections)
+    ):
         show(turn, known.id, section=value, keep=True)
     elif place == "ask.fallback" and known and value in known.texts:
         turn.update(fallback=value)
@@ -237,8 +250,9 @@ def _near(a: str, b: str) -> bool:
     if abs(len(a) - len(b)) > 1:
         return False
     i = next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-    return a[i + 1 :] == b[i:] or a[i:] == b[i + 1 :] or a[i + 1 :] == b[i + 1 :] or (
-        a[i : i + 2] == b[i : i + 2][::-1] and a[i + 2 :] == b[i + 2 :]
+    return (
+        a[i + 1 :] == b[i:]
+        or a[i:] == b[i + 1 :]
+        or a[i + 1 :] == b[i + 1 :]
+        or (a[i : i + 2] == b[i : i + 2][::-1] and a[i + 2 :] == b[i + 2 :])
     )
-
-

@@ -7,6 +7,7 @@ wrote, with `/r ` before it, or from a field that says "reply". Everything else 
 from __future__ import annotations
 
 from flows import handover
+from flows.core import labels
 from flows.core.effects import ChangeTicket, SendMessage, TryJoin
 from flows.core.events import (
     Address,
@@ -20,7 +21,7 @@ from flows.core.events import (
     TicketClaimed,
     TicketClosed,
 )
-from flows.core.phrases import Message, Part, Phrase, Title, Verbatim, phrase
+from flows.core.phrases import Message, Part, Title, Verbatim, phrase
 from flows.core.turn import Turn
 
 REPLY_PREFIX = "/r "
@@ -93,7 +94,7 @@ def closed(turn: Turn, event: TicketClosed) -> None:
     if not _may(turn, event):
         return
     turn.wish(ChangeTicket(state="closed", outcome=event.outcome))
-    turn.post("mark", phrase("desk.closed", name=event.member_name, outcome=Phrase(f"outcome.{event.outcome}")))
+    turn.post("mark", phrase("desk.closed", name=event.member_name, outcome=labels.OUTCOMES[event.outcome]))
     handover.end(turn, phrase("handover.closed"))
 
 
@@ -106,7 +107,7 @@ def failed(turn: Turn, event: DeliveryFailed) -> None:
     """Something did not arrive: a visible reason in the case; a person who cannot be reached ends it."""
     if not handover.is_open(turn) or event.role in ("brief", "copy", "note", "mark", "wake"):
         return
-    turn.post("mark", Phrase(f"desk.failed.{event.reason}"))
+    turn.post("mark", labels.FAILURES[event.reason])
     if event.reason in ("blocked", "gone"):
         _unreachable(turn)
 
@@ -134,7 +135,11 @@ def take_command(turn: Turn) -> bool:
     if not event.private:
         turn.wish(TryJoin(code=code, burn=True))
         to = Address(channel=event.source.channel, peer=event.source.peer, thread=event.source.thread)
-        turn.wish(SendMessage(message=Message(parts=(phrase("join.not-here"),), language="de"), role="system", to=to))
+        turn.wish(
+            SendMessage(
+                message=Message(parts=(phrase("join.not-here"),), language="de"), role="system", to=to
+            )
+        )
         turn.count("refused")
     elif code:
         turn.wish(TryJoin(code=code))

@@ -6,9 +6,8 @@ A word counts only when it is the whole message; in every language, whatever the
 from __future__ import annotations
 
 from flows import ask, guided, handover, privacy, welcome
-from flows.core.phrases import phrase
-from flows.core.turn import BACK, HUMAN, MENU, Turn, topic_label
-from flows.core.phrases import Choice
+from flows.core.phrases import Choice, phrase
+from flows.core.turn import BACK, HUMAN, MENU, Turn, topic_choice
 
 WORDS = ("menu", "back", "language", "human", "stop", "delete")
 
@@ -89,13 +88,13 @@ def _word(turn: Turn, word: str) -> None:
 def menu(turn: Turn, unknown: bool = False, greeted: bool = False) -> None:
     """Show the topics."""
     turn.leave()
-    topics = tuple(Choice(id=f"topic:{t}", label=topic_label(t)) for t in turn.knowledge.town.menu)
+    topics = tuple(topic_choice(topic) for topic in turn.knowledge.town.menu)
     lead = phrase("menu.unknown-command") if unknown else phrase("menu.hello" if greeted else "menu.ask")
     more = (
-        Choice(id="topic:crisis", label=topic_label("crisis")),
+        topic_choice("crisis"),
         HUMAN,
         Choice(id="language", label=phrase("button.language")),
-        Choice(id="topic:bot", label=topic_label("bot")),
+        topic_choice("bot"),
     )
     turn.say(lead, choices=(*topics, *more))
 
@@ -129,4 +128,6 @@ def back(turn: Turn) -> None:
 
 def stale(turn: Turn) -> None:
     """A button whose place no longer exists: say so, keep the conversation, show the way on."""
-    turn.say(phrase("stale.button"), choices=(MENU, BACK, HUMAN) if turn.conversation.trail else (MENU, HUMAN))
+    turn.say(
+        phrase("stale.button"), choices=(MENU, BACK, HUMAN) if turn.conversation.trail else (MENU, HUMAN)
+    )

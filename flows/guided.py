@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flows import FLOWS, ask, globals_, handover
 from flows.core.definition import Node, Reading
-from flows.core.phrases import Choice, Phrase
+from flows.core.phrases import Choice, Phrase, phrase
 from flows.core.turn import BACK, HUMAN, MENU, Turn
 
 
@@ -43,7 +43,13 @@ def arrive(turn: Turn, flow: str, name: str, reading: Reading | None = None) -> 
     options = tuple(Choice(id=f"{flow}.{name}:{o.value}", label=o.label) for o in node.options)
     if node.shows is not None:
         ask.show(
-            turn, node.shows, lead=says, extra=options, section=node.section, human_first=node.offers_human, keep=True
+            turn,
+            node.shows,
+            lead=says,
+            extra=options,
+            section=node.section,
+            human_first=node.offers_human,
+            keep=True,
         )
         return True
     way_back = (BACK,) if turn.conversation.trail else ()
@@ -92,7 +98,7 @@ def take_waiting(turn: Turn) -> bool:
     node = node_at(c.flow, c.node)
     if c.flow in FLOWS and node is None:  # the flow changed under a running conversation
         turn.update(flow=None, node=None, trail=())
-        turn.say(Phrase("stale.flow"))
+        turn.say(phrase("stale.flow"))
         globals_.menu(turn)
         return True
     if node is None or node.reader is None or not turn.text:
@@ -116,5 +122,3 @@ def take_intent(turn: Turn) -> bool:
         if turn.means(f"topic:{flow}"):
             return enter(turn, flow)
     return False
-
-

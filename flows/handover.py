@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from flows import globals_, privacy, welcome
 from flows.ask import office_parts
-from flows.core import hours
-from flows.core.delivery import Attachment
+from flows.core import hours, labels
+from flows.core.conversation import TicketRef
 from flows.core.effects import ChangeTicket, OpenTicket, WakeDesk
 from flows.core.events import ChoiceMade, CommandGiven, MessageReceived
-from flows.core.conversation import TicketRef
-from flows.core.phrases import CASE, Choice, Part, Phrase, Title, Verbatim, phrase
-from flows.core.turn import HUMAN, MENU, NO, YES, Turn
+from flows.core.phrases import CASE, Part, Title, Verbatim, phrase
+from flows.core.turn import HUMAN, MENU, NO, YES, Turn, topic_choice
 
 CONSENT_VERSION = "1"
 """Grows when the text of `handover.consent` changes in meaning; then people are asked again."""
@@ -30,7 +29,9 @@ def ask_consent(turn: Turn) -> None:
     rooms = turn.knowledge.rooms
     mode = rooms.get("telegram")
     in_telegram = mode == "full" or (mode == "origin" and turn.event.source.channel == "telegram")
-    where = phrase("handover.read-telegram" if in_telegram and not turn.conversation.discreet else "handover.read-web")
+    where = phrase(
+        "handover.read-telegram" if in_telegram and not turn.conversation.discreet else "handover.read-web"
+    )
     turn.say(phrase("handover.consent"), where, choices=(YES, NO))
 
 
@@ -63,9 +64,12 @@ def answer_consent(turn: Turn, agreed: bool) -> None:
 def brief(turn: Turn) -> tuple[Part, ...]:
     """What staff know at the start: number, language, quarter, topic, the flow's answers, and what was said."""
     c = turn.conversation
-    parts: list[Part] = [Title(phrase("brief.title", number=CASE)), phrase("brief.language", language=turn.language)]
-    if c.topic:
-        parts.append(phrase("brief.topic", topic=Phrase(f"topic.{c.topic}.label")))
+    parts: list[Part] = [
+        Title(phrase("brief.title", number=CASE)),
+        phrase("brief.language", language=turn.language),
+    ]
+    if c.topic in labels.TOPICS:
+        parts.append(phrase("brief.topic", topic=labels.TOPICS[c.topic]))
     home = next((d.name for d in turn.knowledge.districts if d.number == c.district), None)
     if home:
         parts.append(phrase("brief.district", district=home))
@@ -116,7 +120,9 @@ def take_in_desk_mode(turn: Turn) -> bool:
         turn.wish(ChangeTicket(state="waiting-staff"))
         turn.wish(WakeDesk())
     elif isinstance(event, ChoiceMade):
-        label = next((text for choice, text in turn.conversation.choices if choice == event.choice), event.choice)
+        label = next(
+            (text for choice, text in turn.conversation.choices if choice == event.choice), event.choice
+        )
         turn.post("copy", phrase("desk.pressed", label=label))
     elif isinstance(event, CommandGiven):
         turn.post("copy", Verbatim(f"/{event.name} {event.argument}".strip()))
@@ -156,7 +162,11 @@ def pass_on(turn: Turn, event: MessageReceived) -> None:
     parts: list[Part] = [phrase("desk.edited")] if event.edited else []
     if event.text.strip():
         parts.append(Verbatim(event.text))
-    parts += [phrase("desk.file", kind=Phrase(f"kind.{_kind(a)}")) for a in event.attachments if a.kind != "contact"]
+    parts += [
+        phrase("desk.file", kind=labels.KINDS.get(a.kind, labels.KINDS["other"]))
+        for a in event.attachments
+        if a.kind != "contact"
+    ]
     parts += [Verbatim(a.data) for a in event.attachments if a.kind != "contact" and a.data]
     if parts:
         turn.post(
@@ -165,11 +175,6 @@ def pass_on(turn: Turn, event: MessageReceived) -> None:
     if cards:
         turn.update(flow="handover", node="contact", pending=cards[0].data)
         turn.say(phrase("contact.ask"), choices=(YES, NO))
-
-
-def _kind(attachment: Attachment) -> str:
-    known = ("voice", "audio", "photo", "video", "document", "sticker", "location", "poll")
-    return attachment.kind if attachment.kind in known else "other"
 
 
 def end(turn: Turn, *said: Part) -> None:
@@ -184,7 +189,4 @@ def end(turn: Turn, *said: Part) -> None:
         recent=(),
         last_case=turn.event.at.isoformat(),
     )
-    topics = tuple(
-        Choice(id=f"topic:{topic}", label=Phrase(f"topic.{topic}.label")) for topic in turn.knowledge.town.menu
-    )
-    turn.say(*said, choices=(*topics, HUMAN))
+    turn.say(*said, choices=(*(topic_choice(topic) for topic in turn.knowledge.town.menu), HUMAN))

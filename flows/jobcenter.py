@@ -56,9 +56,13 @@ JOBCENTER = Flow(
             says=(phrase("jobcenter.start"),),
             options=(
                 Option(value="letter", label=phrase("jobcenter.start.letter.label"), to="letter"),
-                Option(value="apply", label=phrase("jobcenter.start.apply.label"), to="article:jobcenter.apply"),
+                Option(
+                    value="apply", label=phrase("jobcenter.start.apply.label"), to="article:jobcenter.apply"
+                ),
                 Option(value="office", label=phrase("jobcenter.start.office.label"), to="office"),
-                Option(value="appointment", label=phrase("jobcenter.start.appointment.label"), to="appointment"),
+                Option(
+                    value="appointment", label=phrase("jobcenter.start.appointment.label"), to="appointment"
+                ),
                 Option(value="money", label=phrase("jobcenter.start.money.label"), to="money"),
                 Option(
                     value="changes",
@@ -71,7 +75,9 @@ JOBCENTER = Flow(
             name="office",
             says=(phrase("jobcenter.office"),),
             options=(
-                Option(value="no-money", label=phrase("jobcenter.office.no-money.label"), to="office-jobcenter"),
+                Option(
+                    value="no-money", label=phrase("jobcenter.office.no-money.label"), to="office-jobcenter"
+                ),
                 Option(value="lost-job", label=phrase("jobcenter.office.lost-job.label"), to="office-agency"),
                 Option(value="asylum", label=phrase("jobcenter.office.asylum.label"), to="office-social"),
                 Option(value="unsure", label=phrase("jobcenter.office.unsure.label"), to="office-unsure"),
@@ -82,7 +88,9 @@ JOBCENTER = Flow(
             says=(phrase("jobcenter.office-jobcenter"),),
             shows="jobcenter.responsible",
             options=(
-                Option(value="apply", label=phrase("jobcenter.start.apply.label"), to="article:jobcenter.apply"),
+                Option(
+                    value="apply", label=phrase("jobcenter.start.apply.label"), to="article:jobcenter.apply"
+                ),
             ),
         ),
         Node(name="office-agency", says=(phrase("jobcenter.office-agency"),), shows="jobcenter.responsible"),
@@ -94,7 +102,9 @@ JOBCENTER = Flow(
             options=(
                 Option(value="decision", label=phrase("jobcenter.letter.decision.label"), to="date"),
                 Option(
-                    value="invitation", label=phrase("jobcenter.letter.invitation.label"), to="letter-invitation"
+                    value="invitation",
+                    label=phrase("jobcenter.letter.invitation.label"),
+                    to="letter-invitation",
                 ),
                 Option(value="papers", label=phrase("jobcenter.letter.papers.label"), to="letter-papers"),
                 Option(value="hearing", label=phrase("jobcenter.letter.hearing.label"), to="letter-hearing"),
@@ -104,9 +114,7 @@ JOBCENTER = Flow(
         Node(
             name="date",
             says=(phrase("jobcenter.date"),),
-            options=(
-                Option(value="none", label=phrase("jobcenter.date.none.label"), to="letter-unsure"),
-            ),
+            options=(Option(value="none", label=phrase("jobcenter.date.none.label"), to="letter-unsure"),),
             reader=Reader(
                 read=read_letter_date,
                 to=("in-time", "past"),
@@ -163,7 +171,11 @@ JOBCENTER = Flow(
             name="money",
             says=(phrase("jobcenter.money"),),
             options=(
-                Option(value="amount", label=phrase("jobcenter.money.amount.label"), to="article:jobcenter.amount"),
+                Option(
+                    value="amount",
+                    label=phrase("jobcenter.money.amount.label"),
+                    to="article:jobcenter.amount",
+                ),
                 Option(value="rent", label=phrase("jobcenter.money.rent.label"), to="article:jobcenter.rent"),
             ),
         ),

@@ -13,7 +13,9 @@ NEIGHBOURS = Flow(
             says=(phrase("neighbours.start"),),
             options=(
                 Option(
-                    value="rules", label=phrase("neighbours.start.rules.label"), to="article:neighbours.house-rules"
+                    value="rules",
+                    label=phrase("neighbours.start.rules.label"),
+                    to="article:neighbours.house-rules",
                 ),
                 Option(value="quarrel", label=phrase("neighbours.start.quarrel.label"), to="quarrel"),
                 Option(

@@ -34,7 +34,9 @@ SCHOOL = Flow(
             options=(
                 Option(value="duty", label=phrase("school.start.duty.label"), to="age"),
                 Option(value="place", label=phrase("school.start.place.label"), to="place"),
-                Option(value="absent", label=phrase("school.start.absent.label"), to="article:school.absence"),
+                Option(
+                    value="absent", label=phrase("school.start.absent.label"), to="article:school.absence"
+                ),
                 Option(value="costs", label=phrase("school.start.costs.label"), to="article:school.costs"),
                 Option(value="trouble", label=phrase("school.start.trouble.label"), to="trouble"),
                 Option(value="kinds", label=phrase("school.start.kinds.label"), to="article:school.system"),
@@ -100,7 +102,9 @@ SCHOOL = Flow(
                     label=phrase("school.place.first-grade.label"),
                     to="article:school.register-first-grade",
                 ),
-                Option(value="older", label=phrase("school.place.older.label"), to="article:school.vocational"),
+                Option(
+                    value="older", label=phrase("school.place.older.label"), to="article:school.vocational"
+                ),
             ),
         ),
         Node(
@@ -108,12 +112,18 @@ SCHOOL = Flow(
             says=(phrase("school.trouble"),),
             options=(
                 Option(
-                    value="german", label=phrase("school.trouble.german.label"), to="article:school.language-support"
+                    value="german",
+                    label=phrase("school.trouble.german.label"),
+                    to="article:school.language-support",
                 ),
                 Option(
-                    value="teacher", label=phrase("school.trouble.teacher.label"), to="article:school.talk-to-teacher"
+                    value="teacher",
+                    label=phrase("school.trouble.teacher.label"),
+                    to="article:school.talk-to-teacher",
                 ),
-                Option(value="skips", label=phrase("school.trouble.skips.label"), to="article:school.truancy"),
+                Option(
+                    value="skips", label=phrase("school.trouble.skips.label"), to="article:school.truancy"
+                ),
             ),
         ),
     ),

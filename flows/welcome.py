@@ -51,7 +51,8 @@ def ask_language(turn: Turn) -> None:
     languages = sorted(turn.knowledge.town.languages, key=lambda code: code != first)
     lines = tuple(InLanguage(phrase("welcome.choose"), code) for code in languages)
     choices = tuple(
-        Choice(id=f"language:{code}", label=InLanguage(phrase("welcome.language"), code)) for code in languages
+        Choice(id=f"language:{code}", label=InLanguage(phrase("welcome.language"), code))
+        for code in languages
     )
     turn.say(*lines, choices=choices)
 

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Role = Literal["reply", "agent", "brief", "copy", "note", "mark", "wake", "system"]
+Role = Literal["reply", "agent", "brief", "copy", "note", "mark", "wake", "system", "erase"]
 """Why something is sent. To the person: `reply` (the bot's), `agent` (a member's own words).
-To the desk: `brief`, `copy` (of something the person wrote), `note`, `mark` (delivered, failed, closed), `wake`."""
+To the desk: `brief`, `copy` (of something the person wrote), `note`, `mark` (delivered, failed, closed), `wake`.
+`system` with an empty message only answers a button press; `erase` takes a case's thread out of a staff room."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +128,14 @@ class Attachment:
     data: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "ref": self.ref, "name": self.name, "mime": self.mime, "size": self.size,
-                "data": self.data}
+        return {
+            "kind": self.kind,
+            "ref": self.ref,
+            "name": self.name,
+            "mime": self.mime,
+            "size": self.size,
+            "data": self.data,
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Attachment:

@@ -32,7 +32,9 @@ def problems(flows: Mapping[str, Flow], knowledge: Knowledge | None = None) -> l
     reached = {f"{flow.name}.{flow.first.name}" for flow in flows.values()}
     for flow in flows.values():
         names = [node.name for node in flow.nodes]
-        found += [(f"{flow.name}.{n}", "stands twice in its flow") for n in {n for n in names if names.count(n) > 1}]
+        found += [
+            (f"{flow.name}.{n}", "stands twice in its flow") for n in {n for n in names if names.count(n) > 1}
+        ]
         for node in flow.nodes:
             place = f"{flow.name}.{node.name}"
             found += [(place, sentence) for sentence in _node_problems(flow, node, flows, knowledge)]

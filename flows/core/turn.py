@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flows.core import limits
+from flows.core import labels, limits
 from flows.core import search as searching
 from flows.core.conversation import Conversation
 from flows.core.conversation import Turn as Said
@@ -19,7 +19,7 @@ from flows.core.effects import Count, Effect, PostToDesk, SendMessage
 from flows.core.events import ChoiceMade, CommandGiven, Event, MessageReceived
 from flows.core.fold import fold
 from flows.core.knowledge import Finding, Knowledge
-from flows.core.phrases import Choice, Message, Part, Phrase, phrase
+from flows.core.phrases import Choice, Message, Part, phrase
 
 DESK_LANGUAGE = "de"
 """The language of briefs and marks: staff work in German."""
@@ -151,6 +151,6 @@ YES = Choice(id="yes", label=phrase("button.yes"))
 NO = Choice(id="no", label=phrase("button.no"))
 
 
-def topic_label(topic: str) -> Phrase:
-    """The menu's label of a topic."""
-    return Phrase(f"topic.{topic}.label")
+def topic_choice(topic: str) -> Choice:
+    """The button that opens a topic."""
+    return Choice(id=f"topic:{topic}", label=labels.TOPICS[topic])

@@ -1,0 +1,224 @@
+"""Putting the parts together: the only place that knows every concrete class."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import datetime as dt
+import fcntl
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from db.codec import Codec
+from db.open import open_store
+
+from bot.channels.base import Channel
+from bot.content import load_knowledge
+from bot.errors import SettingsError
+from bot.outbox import deliver_due
+from bot.plan import Room, Voice
+from bot.render import Catalogs
+from bot.settings import Settings, data_folder
+from bot.worker import handle_batch
+from db.store import Cursor, Store
+from flows.core.events import Event
+from flows.core.knowledge import Knowledge
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS = 1.0
+"""How long a loop sleeps when nothing wakes it: another process may have put something there."""
+
+PURGE_SECONDS = 600.0
+AWAY_SECONDS = 2.0
+STOP_SECONDS = 10.0
+
+Clock = Callable[[], dt.datetime]
+
+
+def utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+class App:
+    """A running Lotse: a store, knowledge, a voice, channels, and the loops between them."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        knowledge: Knowledge,
+        catalogs: Catalogs,
+        channels: Sequence[Channel] = (),
+        rooms: Sequence[Room] = (),
+        clock: Clock = utc_now,
+    ) -> None:
+        self.store = store
+        self.knowledge = dataclasses.replace(knowledge, rooms={room.channel: room.mode for room in rooms})
+        self.channels = {channel.name: channel for channel in channels}
+        self.rooms = tuple(rooms)
+        self.clock = clock
+        self.voice = Voice(
+            catalogs=catalogs,
+            capabilities={name: channel.can for name, channel in self.channels.items()},
+            default_language=knowledge.town.languages[0],
+        )
+        self._to_handle = asyncio.Event()
+        self._to_send = asyncio.Event()
+        self.changed = asyncio.Condition()  # something was stored: pages that wait look again
+
+    def add(self, channel: Channel) -> None:
+        """Take in a channel that needs the app itself (the web)."""
+        self.channels[channel.name] = channel
+        capabilities = {name: c.can for name, c in self.channels.items()}
+        self.voice = dataclasses.replace(self.voice, capabilities=capabilities)
+
+    async def accept(self, events: Sequence[Event], cursor: tuple[str, str] | None = None) -> int:
+        """Put events into the inbox; durable when it returns."""
+        new = await self.store.accept(events, Cursor(name=cursor[0], value=cursor[1]) if cursor else None)
+        self._to_handle.set()
+        return new
+
+    async def handle(self) -> int:
+        """Handle what is in the inbox now, one batch."""
+        handled = await handle_batch(self.store, self.knowledge, self.voice, self.rooms)
+        if handled:
+            self._to_send.set()
+            async with self.changed:
+                self.changed.notify_all()
+        return handled
+
+    async def deliver(self) -> int:
+        """Send what is due now."""
+        tried = await deliver_due(self.store, self.channels, self.clock())
+        if tried:
+            self._to_handle.set()
+            async with self.changed:
+                self.changed.notify_all()
+        return tried
+
+    async def drain(self) -> None:
+        """Handle and send until nothing is left to do now."""
+        while await self.store.fire_timers(self.clock()) + await self.handle() + await self.deliver():
+            pass
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run every loop until `stop`; then finish what is in flight, within ten seconds.
+
+        A loop or a channel that ends with an error ends the whole program with it.
+        """
+        loops = [
+            asyncio.create_task(self._loop(self.handle, self._to_handle), name="handle"),
+            asyncio.create_task(self._loop(self.deliver, self._to_send), name="deliver"),
+            asyncio.create_task(self._timers(), name="timers"),
+            asyncio.create_task(self._purge(), name="purge"),
+        ]
+        receiving = [
+            asyncio.create_task(channel.receive(self.accept), name=f"receive {channel.name}")
+            for channel in self.channels.values()
+        ]
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        done, _ = await asyncio.wait([*loops, *receiving, stopping], return_when=asyncio.FIRST_COMPLETED)
+        for task in receiving:
+            task.cancel()
+        await asyncio.gather(*receiving, return_exceptions=True)
+        for task in loops:
+            task.cancel()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*loops, return_exceptions=True), STOP_SECONDS)
+        stopping.cancel()
+        for task in done:
+            if task is not stopping and not task.cancelled() and task.exception() is not None:
+                raise task.exception()  # type: ignore[misc]
+
+    async def close(self) -> None:
+        """Let go of channels and store."""
+        for channel in self.channels.values():
+            await channel.close()
+        await self.store.close()
+
+    async def _loop(self, work: Callable[[], Awaitable[int]], wake: asyncio.Event) -> None:
+        while True:
+            wake.clear()
+            try:
+                # What has begun is finished even when the program is told to stop meanwhile.
+                while await asyncio.shield(asyncio.ensure_future(work())):
+                    pass
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.error("%s: %s; trying again in %g s", work, type(error).__name__, AWAY_SECONDS)
+                await asyncio.sleep(AWAY_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(wake.wait(), IDLE_SECONDS)
+
+    async def _timers(self) -> None:
+        while True:
+            try:
+                if await self.store.fire_timers(self.clock()):
+                    self._to_handle.set()
+            except Exception as error:
+                log.error("timers: %s", type(error).__name__)
+            await asyncio.sleep(IDLE_SECONDS)
+
+    async def _purge(self) -> None:
+        while True:
+            try:
+                await self.store.purge(self.clock())
+            except Exception as error:
+                log.error("purge: %s", type(error).__name__)
+            await asyncio.sleep(PURGE_SECONDS)
+
+
+def load(settings: Settings) -> tuple[Knowledge, Catalogs]:
+    """Knowledge with its index, and the voice; ContentError with every problem."""
+    from flows.core.search import build_index
+
+    knowledge = load_knowledge(settings.knowledge, settings.town)
+    catalogs = Catalogs.load(data_folder("locales"))
+    return dataclasses.replace(knowledge, index=build_index(knowledge)), catalogs
+
+
+def make_store(settings: Settings) -> Store:
+    """The store of these settings, not yet open."""
+    if not settings.database_url:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return open_store(settings.url, Codec(settings.key()))
+
+
+@contextlib.contextmanager
+def only_one(data_dir: Path) -> Iterator[None]:
+    """Hold the data directory's lock, so that one `lotse run` works there; SettingsError names the other's pid."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    path = data_dir / "lotse.lock"
+    file: IO[str] = open(path, "a+")  # noqa: SIM115 - held open as long as the lock is
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        pid = file.read().strip() or "?"
+        file.close()
+        raise SettingsError(
+            f"another lotse run (pid {pid}) works in {data_dir}; stop it first, or set LOTSE_DATA_DIR to another folder"
+        ) from None
+    try:
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+    finally:
+        file.close()
+
+
+@contextlib.asynccontextmanager
+async def opened(store: Store) -> AsyncIterator[Store]:
+    """The store, open for as long as the block lasts."""
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()

@@ -1,0 +1,151 @@
+"""The command line: what each command takes, and the exit codes.
+
+0 fine (warnings too) · 1 the thing checked is not fine · 2 wrong use, settings, content refused at start ·
+130 interrupted. Errors go to stderr; with --json stdout holds JSON only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime as dt
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from bot.errors import ContentError, LotseError, SettingsError
+
+FINE, NOT_FINE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its arguments."""
+    top = argparse.ArgumentParser(
+        prog="lotse", description="Referral advice on Telegram, Matrix and the web."
+    )
+    top.add_argument("--version", action="version", version=_version())
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    commands.add_parser("run", help="start every channel that is configured, with web chat and desk")
+
+    chat = commands.add_parser("chat", help="a conversation in the terminal, no account needed")
+    chat.add_argument("--lang", metavar="CODE", help="begin in this language")
+    chat.add_argument("--json", action="store_true", help="one JSON object a line")
+    chat.add_argument("--keep", metavar="NAME", help="keep the conversation under this name")
+
+    ask = commands.add_parser("ask", help="what the knowledge base would answer")
+    ask.add_argument("question")
+    ask.add_argument("--lang", metavar="CODE", default="")
+    ask.add_argument("--json", action="store_true")
+
+    evaluate = commands.add_parser("evaluate", help="measure the search on questions with known answers")
+    evaluate.add_argument("questions", type=Path)
+    evaluate.add_argument("--corpus", type=Path, help="search this collection in place of the articles")
+    evaluate.add_argument("--lang", default="", help="only these languages: de,ar")
+    evaluate.add_argument("--topic", default="", help="only these topics: school,waste")
+    evaluate.add_argument("--kind", default="", help="only these kinds: plain,typo")
+    evaluate.add_argument("--split", default="", help="only lines of this split")
+    evaluate.add_argument("--misspell", action="store_true", help="put typing mistakes into the questions")
+    evaluate.add_argument("--errors", action="store_true", help="list the misses")
+    evaluate.add_argument("--json", action="store_true")
+
+    check = commands.add_parser(
+        "check", help="flows, articles, facts, translations: every problem with its place"
+    )
+    check.add_argument("--on", type=dt.date.fromisoformat, metavar="DATE", help="as on this day (YYYY-MM-DD)")
+    check.add_argument("--json", action="store_true")
+    check.add_argument("--draw", metavar="FLOW", help="print the flow as a Mermaid diagram instead")
+
+    doctor = commands.add_parser("doctor", help="settings, tokens, rights, database, clock: what is wrong")
+    doctor.add_argument("--json", action="store_true")
+
+    member = commands.add_parser("member", help="people on staff").add_subparsers(
+        dest="action", required=True
+    )
+    add = member.add_parser("add", help="a new member; prints a join code, once")
+    add.add_argument("name")
+    add.add_argument("--role", choices=("coordinator", "member", "mediator"), default="member")
+    add.add_argument("--languages", default="", help="de,ar")
+    add.add_argument("--wake", action="store_true", help="wants a private message when a case waits")
+    member.add_parser("list", help="all members")
+    remove = member.add_parser("remove", help="take somebody off staff")
+    remove.add_argument("name")
+    code = member.add_parser("code", help="a new join code for an existing member")
+    code.add_argument("name")
+
+    link = commands.add_parser("desk-link", help="a one-time link to the web desk for an existing member")
+    link.add_argument("name")
+
+    translations = commands.add_parser("translations", help="the state of texts and of the bot's voice")
+    steps = translations.add_subparsers(dest="action", required=True)
+    steps.add_parser("status", help="reviewed, draft, outdated, missing, per language")
+    steps.add_parser("extract", help="collect the voice's phrases from the code into locales/bot.pot")
+    steps.add_parser("update", help="bring the catalogues up to locales/bot.pot")
+    steps.add_parser("check", help="every phrase in every language")
+    stamp = steps.add_parser("stamp", help="mark translations as made from the present German text")
+    stamp.add_argument("articles", nargs="*", help="ids; all when none is named")
+
+    database = commands.add_parser("db", help="the database").add_subparsers(dest="action", required=True)
+    database.add_parser("upgrade", help="bring the tables up to this release")
+    backup = database.add_parser("backup", help="copy the embedded database")
+    backup.add_argument("target", type=Path)
+    restore = database.add_parser("restore", help="put a copy back")
+    restore.add_argument("source", type=Path)
+    return top
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command; returns the exit code."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # people type what they type: no text may stop the program
+            reconfigure(encoding="utf-8", errors="replace")
+    options = parser().parse_args(arguments)
+    try:
+        return _carry_out(options)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return FINE
+    except (ContentError, SettingsError) as error:
+        print(error, file=sys.stderr)
+        return WRONG_USE
+    except LotseError as error:
+        print(error, file=sys.stderr)
+        return NOT_FINE
+
+
+def _carry_out(options: argparse.Namespace) -> int:
+    from bot.settings import load_settings
+
+    settings = load_settings()
+    match options.command:
+        case "run":
+            from bot.serve import serve
+
+            return asyncio.run(serve(settings))
+        case "chat":
+            from bot.chat import run_chat
+
+            return asyncio.run(run_chat(settings, options.lang, options.json, options.keep))
+        case "ask" | "evaluate" | "check" | "translations":
+            from bot import commands_knowledge
+
+            return commands_knowledge.carry_out(settings, options)
+        case "doctor":
+            from bot.doctor import doctor
+
+            return asyncio.run(doctor(settings, options.json))
+        case _:
+            from bot import commands_store
+
+            return commands_store.carry_out(settings, options)
+
+
+def _version() -> str:
+    try:
+        return f"lotse {version('lotse')}"
+    except PackageNotFoundError:
+        return "lotse (not installed)"

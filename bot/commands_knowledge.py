@@ -1,0 +1,128 @@
+"""Commands that look at knowledge, flows and voice: ask, evaluate, check, translations."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import sys
+from collections.abc import Sequence
+
+from flows.core.search import build_index, find
+
+from bot import voice
+from bot.cli import FINE, NOT_FINE, WRONG_USE
+from bot.content import check_content, load_knowledge, stamp
+from bot.errors import ContentError, Problem
+from bot.render import Catalogs
+from bot.settings import Settings, data_folder
+from flows import FLOWS
+from flows.core import inspect
+
+
+def carry_out(settings: Settings, options: argparse.Namespace) -> int:
+    """`lotse ask`, `evaluate`, `check`, `translations`."""
+    match options.command:
+        case "ask":
+            return _ask(settings, options)
+        case "evaluate":
+            from bot.evaluate import run_evaluate
+
+            return run_evaluate(settings, options)
+        case "check":
+            return _check(settings, options)
+        case _:
+            return _translations(settings, options)
+
+
+def _ask(settings: Settings, options: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from bot.evaluate import ask_json
+
+    knowledge = load_knowledge(settings.knowledge, settings.town)
+    knowledge = replace(knowledge, index=build_index(knowledge))
+    finding = find(knowledge, options.question, options.lang)
+    if options.json:
+        print(json.dumps(ask_json(finding), ensure_ascii=False))
+        return FINE
+    print(finding.decision)
+    for hit in finding.hits:
+        texts = knowledge.articles[hit.article].texts
+        text = texts.get(options.lang) or texts.get(hit.language) or texts["de"]
+        print(f"  {hit.article:<32} {hit.score:6.3f}  {hit.language}  {text.title}")
+    return FINE
+
+
+def all_problems(settings: Settings, on: dt.date) -> list[Problem]:
+    """Everything `lotse check` finds: content, voice and flows."""
+    problems = list(check_content(settings.knowledge, settings.town, on))
+    locales = data_folder("locales")
+    problems += voice.problems(Catalogs.load(locales))
+    try:
+        knowledge = load_knowledge(settings.knowledge, settings.town)
+    except ContentError:
+        knowledge = None  # its problems are already listed
+    folder = data_folder("knowledge").parent / "flows"
+    for place, sentence in inspect.problems(FLOWS, knowledge):
+        path = folder / f"{place.split('.', 1)[0]}.py"
+        problems.append(Problem(path=path, line=0, severity="error", sentence=f"{place} {sentence}"))
+    return problems
+
+
+def _check(settings: Settings, options: argparse.Namespace) -> int:
+    if options.draw is not None:
+        if options.draw not in FLOWS:
+            print(f"no flow is called {options.draw}; flows are {', '.join(FLOWS)}", file=sys.stderr)
+            return WRONG_USE
+        print(inspect.mermaid(FLOWS[options.draw]), end="")
+        return FINE
+    problems = all_problems(settings, options.on or dt.date.today())
+    errors = sum(problem.severity == "error" for problem in problems)
+    if options.json:
+        rows = [
+            {"path": str(p.path), "line": p.line, "severity": p.severity, "sentence": p.sentence}
+            for p in problems
+        ]
+        print(json.dumps(rows, ensure_ascii=False))
+    else:
+        for problem in problems:
+            print(problem)
+        print(f"{errors} errors, {len(problems) - errors} warnings")
+    return NOT_FINE if errors else FINE
+
+
+def _translations(settings: Settings, options: argparse.Namespace) -> int:
+    match options.action:
+        case "extract":
+            print(voice.extract())
+        case "update":
+            for path in voice.update():
+                print(path)
+        case "check":
+            return _report(voice.problems(Catalogs.load(data_folder("locales"))))
+        case "stamp":
+            for path in stamp(settings.knowledge, settings.town, options.articles or None):
+                print(path)
+        case "status":
+            _status(settings)
+    return FINE
+
+
+def _report(problems: Sequence[Problem]) -> int:
+    for problem in problems:
+        print(problem)
+    return NOT_FINE if problems else FINE
+
+
+def _status(settings: Settings) -> None:
+    """The articles' texts per language: reviewed, draft, outdated, missing."""
+    knowledge = load_knowledge(settings.knowledge, settings.town)
+    articles = knowledge.articles.values()
+    print(f"{'language':<10}{'reviewed':>10}{'draft':>8}{'outdated':>10}{'missing':>9}")
+    for code in knowledge.town.languages:
+        texts = [article.texts[code] for article in articles if code in article.texts]
+        reviewed = sum(text.reviewed and not text.outdated for text in texts)
+        outdated = sum(text.outdated for text in texts)
+        missing = len(knowledge.articles) - len(texts)
+        print(f"{code:<10}{reviewed:>10}{len(texts) - reviewed - outdated:>8}{outdated:>10}{missing:>9}")

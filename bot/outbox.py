@@ -1,0 +1,106 @@
+"""Sending what was promised: in order per recipient, tried again when it is worth it, receipts stored at once."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+from collections.abc import Mapping
+
+from bot.channels.base import Channel
+from bot.errors import SendError
+from bot.images import clean_image
+from db.store import Settlement, Store
+from flows.core.delivery import Attachment, Delivery
+
+log = logging.getLogger(__name__)
+
+IN_FLIGHT = 16
+"""At most so many sends at once: what a crash can double."""
+
+ATTEMPTS = 40
+LONGEST_WAIT = 600.0
+REASONS = ("blocked", "gone", "refused")
+
+
+def wait_before(attempt: int) -> float:
+    """Seconds before the next try: 1, 2, 4 … up to ten minutes."""
+    return float(min(2.0**attempt, LONGEST_WAIT))
+
+
+async def deliver_due(store: Store, channels: Mapping[str, Channel], now: dt.datetime) -> int:
+    """Try every delivery that is due, up to sixteen at once; returns how many were tried.
+
+    Each receipt is stored as soon as it is there, so that a crash repeats only what was in flight.
+    """
+    due = await store.due(now, IN_FLIGHT)
+
+    async def one(delivery: Delivery) -> None:
+        await store.settle([await attempt(delivery, channels, now)], now)
+
+    await asyncio.gather(*(one(delivery) for delivery in due))
+    return len(due)
+
+
+async def attempt(delivery: Delivery, channels: Mapping[str, Channel], now: dt.datetime) -> Settlement:
+    """One try; what came of it."""
+    channel = channels.get(delivery.channel)
+    if channel is None:
+        later = now + dt.timedelta(seconds=LONGEST_WAIT)
+        return Settlement(delivery=delivery.id, sent=False, retry_at=later)
+    try:
+        files = await _files(delivery, channels)
+        receipt = await channel.send(delivery, files)
+    except SendError as error:
+        return _failed(delivery, error, now)
+    except Exception as error:  # a bug in a channel must not stop the others' messages
+        log.error("channel %s raised %s while sending", delivery.channel, type(error).__name__)
+        return _failed(delivery, SendError(retryable=True, reason=type(error).__name__), now)
+    return Settlement(
+        delivery=delivery.id,
+        sent=True,
+        external_ids=receipt.external_ids,
+        thread=receipt.thread,
+        moved_to=receipt.peer,
+    )
+
+
+def _failed(delivery: Delivery, error: SendError, now: dt.datetime) -> Settlement:
+    moved_to = getattr(error, "moved_to", None)
+    retry = error.retryable and delivery.attempt < ATTEMPTS
+    wait = 0.0 if error.thread_gone or moved_to else wait_before(delivery.attempt)
+    reason = error.reason if error.reason in REASONS else "gave-up" if error.retryable else "refused"
+    log.warning("delivery on %s failed: %s%s", delivery.channel, error.reason, "" if retry else "; given up")
+    return Settlement(
+        delivery=delivery.id,
+        sent=False,
+        thread_gone=error.thread_gone,
+        moved_to=moved_to,
+        retry_at=now + dt.timedelta(seconds=max(wait, error.retry_after or 0.0)) if retry else None,
+        reason=reason,  # type: ignore[arg-type]
+    )
+
+
+async def _files(delivery: Delivery, channels: Mapping[str, Channel]) -> list[tuple[str, bytes]]:
+    """The bytes of what a message carries, pictures re-encoded; a file that cannot be had is left out."""
+    files: list[tuple[str, bytes]] = []
+    for attachment in delivery.attachments:
+        source = channels.get(delivery.source_channel)
+        if source is None or not attachment.ref:
+            continue
+        try:
+            data = await source.fetch(attachment)
+            files.append(await _cleaned(attachment, data))
+        except SendError as error:
+            if error.retryable:
+                raise
+            log.warning("a file could not be fetched: %s", error.reason)
+        except ValueError as error:
+            log.warning("a picture was not passed on: %s", error)
+    return files
+
+
+async def _cleaned(attachment: Attachment, data: bytes) -> tuple[str, bytes]:
+    if attachment.kind == "photo" or attachment.mime.startswith("image/"):
+        return "picture.jpg", await asyncio.to_thread(clean_image, data)
+    return attachment.name or attachment.kind, data

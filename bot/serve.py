@@ -1,0 +1,128 @@
+"""`lotse run`: every configured channel, the web chat and the desk, until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import signal
+import sys
+
+from bot.app import App, load, make_store, only_one, utc_now
+from bot.channels.base import Channel
+from bot.commands_store import desk_url
+from bot.errors import ContentError, Problem, SettingsError
+from bot.plan import Room
+from bot.settings import Settings
+from flows.core.knowledge import Knowledge
+
+log = logging.getLogger("lotse")
+
+
+async def serve(settings: Settings) -> int:
+    """Run until SIGINT or SIGTERM; 0 when it stopped as told."""
+    set_up_logging(settings)
+    knowledge, catalogs = load(settings)
+    refuse_broken(settings, catalogs)
+    refuse_public(settings, knowledge)
+    embedded = not settings.database_url or settings.database_url.startswith("sqlite:///")
+    with only_one(settings.data_dir) if embedded else contextlib.nullcontext():
+        store = make_store(settings)
+        await store.open()
+        channels, rooms = _channels(settings, store)
+        app = App(store=store, knowledge=knowledge, catalogs=catalogs, channels=channels, rooms=rooms)
+        from bot.web.server import WebServer
+
+        web = WebServer(app, settings)
+        app.add(web.channel)
+        try:
+            await web.start()
+            await _introduce(app, settings, web.port)
+            stop = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            for name in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(name, stop.set)
+            await app.run(stop)
+        finally:
+            await web.stop()
+            await app.close()
+    return 0
+
+
+def set_up_logging(settings: Settings) -> None:
+    """Logs to stderr; never content, tokens, addresses or one-time links (promise 11)."""
+    logging.basicConfig(
+        level=settings.log.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    for noisy in ("httpx", "httpcore", "aiohttp.access", "telegram", "nio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)  # they log addresses with tokens in them
+
+
+def refuse_broken(settings: Settings, catalogs: object) -> None:
+    """Refuse to start with flows or a voice that are not whole: ContentError with every problem."""
+    from bot.commands_knowledge import all_problems
+
+    today = utc_now().date()
+    errors: list[Problem] = [p for p in all_problems(settings, today) if p.severity == "error"]
+    if errors:
+        raise ContentError(errors)
+
+
+def refuse_public(settings: Settings, knowledge: Knowledge) -> None:
+    """Bound to another address than loopback, privacy notice and imprint must be there."""
+    try:
+        loopback = ipaddress.ip_address(settings.host).is_loopback
+    except ValueError:
+        loopback = settings.host == "localhost"
+    if loopback:
+        return
+    legal = settings.knowledge / "towns" / settings.town / "legal"
+    missing = [n for n in ("privacy", "imprint") if not (legal / f"{n}.de.md").is_file()]
+    if missing:
+        raise SettingsError(
+            f"LOTSE_HOST={settings.host} can be reached by others, but {' and '.join(missing)} are missing: write "
+            + " and ".join(str(legal / f"{n}.de.md") for n in missing)
+            + ", or bind to 127.0.0.1"
+        )
+
+
+def _channels(settings: Settings, store: object) -> tuple[list[Channel], list[Room]]:
+    channels: list[Channel] = []
+    rooms: list[Room] = []
+    if settings.telegram_token:
+        from bot.channels.telegram_setup import telegram_channel
+
+        channels.append(telegram_channel(settings, store))
+        if settings.telegram_staff_chat is not None:
+            rooms.append(
+                Room(
+                    channel="telegram",
+                    peer=str(settings.telegram_staff_chat),
+                    mode=settings.telegram_staff_mode,
+                )
+            )
+    return channels, rooms
+
+
+async def _introduce(app: App, settings: Settings, port: int) -> None:
+    base = settings.public_url or f"http://{settings.host}:{port}"
+    names = ", ".join(sorted(app.channels))
+    print(
+        f"Lotse for {app.knowledge.town.name} is ready: {base} (channels: {names})",
+        file=sys.stderr,
+        flush=True,
+    )
+    if await app.store.members() or not sys.stderr.isatty():
+        return
+    # Printed only to a terminal and only while nobody is on staff.
+    name = "Koordination"
+    await app.store.add_member(name, "coordinator", (), wake=False)
+    token = await app.store.desk_link(name, utc_now())
+    url = desk_url(settings.model_copy(update={"port": port}), token)
+    print(
+        f"Nobody is on staff yet. To enter the desk as {name}, once, within ten minutes:\n  {url}",
+        file=sys.stderr,
+    )

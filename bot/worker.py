@@ -1,0 +1,75 @@
+"""Handling what is in the inbox: one read, each event stepped and rendered, one transaction for all."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from bot.plan import Room, Voice, apology, plan
+from db.store import Result, Store, Work
+from flows.core.conversation import Conversation
+from flows.core.effects import Effect, OpenTicket, WakeDesk
+from flows.core.engine import step
+from flows.core.knowledge import Knowledge
+
+log = logging.getLogger(__name__)
+
+
+async def handle_batch(
+    store: Store, knowledge: Knowledge, voice: Voice, rooms: Sequence[Room] = (), limit: int = 64
+) -> int:
+    """Handle the oldest open event of up to `limit` free conversations; returns how many.
+
+    A step that raises takes only its own event out: the conversation stays as it was and the person is offered a
+    human. Leaving before `finish` means that nothing happened, and every event is taken again.
+    """
+    async with store.batch(limit) as batch:
+        if not batch.work:
+            return 0
+        stepped: list[tuple[Work, Conversation, tuple[Effect, ...]]] = []
+        results: list[Result] = []
+        for work in batch.work:
+            try:
+                stepped.append((work, *step(work.conversation, work.event, knowledge)))
+            except Exception as error:
+                results.append(_set_aside(work, error, voice))
+        opening = [
+            f"{work.event.id}:{n}"
+            for work, _, effects in stepped
+            for n, effect in enumerate(effects)
+            if isinstance(effect, OpenTicket)
+        ]
+        numbers = await batch.number(opening) if opening else {}
+        waking = any(isinstance(effect, WakeDesk) for _, _, effects in stepped for effect in effects)
+        members = await store.members() if waking else ()
+        for work, conversation, effects in stepped:
+            try:
+                results.append(
+                    plan(
+                        work,
+                        conversation,
+                        effects,
+                        voice=voice,
+                        rooms=rooms,
+                        members=members,
+                        numbers=numbers,
+                    )
+                )
+            except Exception as error:
+                results.append(_set_aside(work, error, voice))
+        await batch.finish(results)
+        return len(batch.work)
+
+
+def _set_aside(work: Work, error: Exception, voice: Voice) -> Result:
+    # The traceback names code and line; no text of the person is in it (promise 11).
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else "?"
+    log.error("a step raised %s at %s; the event is set aside", type(error).__name__, place)
+    try:
+        return apology(work, error, voice)
+    except Exception as second:
+        log.error("the apology raised %s too; nothing is sent", type(second).__name__)
+        return Result(event=work.event, conversation=work.conversation, failed=type(error).__name__)
