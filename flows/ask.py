@@ -111,9 +111,7 @@ def show(
             ask_fallback(turn, article)
             return
         turn.count("untranslated", known.topic)
-    view = facts.view(
-        turn.knowledge, article, spoken, turn.today, section=section, fallback=turn.conversation.fallback
-    )
+    view = facts.view(turn.knowledge, article, spoken, turn.today, section=section, fallback=turn.conversation.fallback)
     if not keep:
         turn.stand("ask", "shown")
     turn.update(article=article, topic=known.topic, discreet=known.discreet)
@@ -171,11 +169,7 @@ def choose(turn: Turn, place: str, value: str) -> None:
     """A button under an answer was pressed."""
     article = turn.conversation.article
     known = turn.knowledge.articles.get(article or "")
-    if (
-        place == "ask.section"
-        and known
-        and any(s.id == value for t in known.texts.values() for s in t.sections)
-    ):
+    if place == "ask.section" and known and any(s.id == value for t in known.texts.values() for s in t.sections):
         show(turn, known.id, section=value, keep=True)
     elif place == "ask.fallback" and known and value in known.texts:
         turn.update(fallback=value)

@@ -61,7 +61,7 @@ def agent_wrote(turn: Turn, event: AgentWrote) -> None:
     if not text and not event.attachments:
         turn.post("mark", phrase("desk.nothing-to-send"))
         return
-    lead = phrase("agent.corrects" if event.edited else "agent.says")
+    lead = phrase("agent.corrects") if event.edited else phrase("agent.says")
     parts: tuple[Part, ...] = (Title(lead), Verbatim(text)) if text else (Title(lead),)
     turn.wish(
         SendMessage(
@@ -135,11 +135,7 @@ def take_command(turn: Turn) -> bool:
     if not event.private:
         turn.wish(TryJoin(code=code, burn=True))
         to = Address(channel=event.source.channel, peer=event.source.peer, thread=event.source.thread)
-        turn.wish(
-            SendMessage(
-                message=Message(parts=(phrase("join.not-here"),), language="de"), role="system", to=to
-            )
-        )
+        turn.wish(SendMessage(message=Message(parts=(phrase("join.not-here"),), language="de"), role="system", to=to))
         turn.count("refused")
     elif code:
         turn.wish(TryJoin(code=code))

@@ -89,7 +89,10 @@ def menu(turn: Turn, unknown: bool = False, greeted: bool = False) -> None:
     """Show the topics."""
     turn.leave()
     topics = tuple(topic_choice(topic) for topic in turn.knowledge.town.menu)
-    lead = phrase("menu.unknown-command") if unknown else phrase("menu.hello" if greeted else "menu.ask")
+    if unknown:
+        lead = phrase("menu.unknown-command")
+    else:
+        lead = phrase("menu.hello") if greeted else phrase("menu.ask")
     more = (
         topic_choice("crisis"),
         HUMAN,
@@ -128,6 +131,4 @@ def back(turn: Turn) -> None:
 
 def stale(turn: Turn) -> None:
     """A button whose place no longer exists: say so, keep the conversation, show the way on."""
-    turn.say(
-        phrase("stale.button"), choices=(MENU, BACK, HUMAN) if turn.conversation.trail else (MENU, HUMAN)
-    )
+    turn.say(phrase("stale.button"), choices=(MENU, BACK, HUMAN) if turn.conversation.trail else (MENU, HUMAN))

@@ -29,9 +29,8 @@ def ask_consent(turn: Turn) -> None:
     rooms = turn.knowledge.rooms
     mode = rooms.get("telegram")
     in_telegram = mode == "full" or (mode == "origin" and turn.event.source.channel == "telegram")
-    where = phrase(
-        "handover.read-telegram" if in_telegram and not turn.conversation.discreet else "handover.read-web"
-    )
+    shown = in_telegram and not turn.conversation.discreet
+    where = phrase("handover.read-telegram") if shown else phrase("handover.read-web")
     turn.say(phrase("handover.consent"), where, choices=(YES, NO))
 
 
@@ -120,9 +119,7 @@ def take_in_desk_mode(turn: Turn) -> bool:
         turn.wish(ChangeTicket(state="waiting-staff"))
         turn.wish(WakeDesk())
     elif isinstance(event, ChoiceMade):
-        label = next(
-            (text for choice, text in turn.conversation.choices if choice == event.choice), event.choice
-        )
+        label = next((text for choice, text in turn.conversation.choices if choice == event.choice), event.choice)
         turn.post("copy", phrase("desk.pressed", label=label))
     elif isinstance(event, CommandGiven):
         turn.post("copy", Verbatim(f"/{event.name} {event.argument}".strip()))
@@ -145,7 +142,7 @@ def _answered(turn: Turn) -> bool:
         if yes:
             turn.post("copy", phrase("desk.contact"), Verbatim(data))
             turn.wish(ChangeTicket(state="waiting-staff"))
-        turn.say(phrase("contact.passed-on" if yes else "contact.kept"))
+        turn.say(phrase("contact.passed-on") if yes else phrase("contact.kept"))
     elif yes:
         turn.wish(ChangeTicket(state="closed", outcome="no-reply"))
         turn.post("mark", phrase("desk.stopped-by-person"))
@@ -169,9 +166,7 @@ def pass_on(turn: Turn, event: MessageReceived) -> None:
     ]
     parts += [Verbatim(a.data) for a in event.attachments if a.kind != "contact" and a.data]
     if parts:
-        turn.post(
-            "copy", *parts, attachments=files, source_channel=event.source.channel, external=event.message
-        )
+        turn.post("copy", *parts, attachments=files, source_channel=event.source.channel, external=event.message)
     if cards:
         turn.update(flow="handover", node="contact", pending=cards[0].data)
         turn.say(phrase("contact.ask"), choices=(YES, NO))

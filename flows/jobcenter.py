@@ -56,13 +56,9 @@ JOBCENTER = Flow(
             says=(phrase("jobcenter.start"),),
             options=(
                 Option(value="letter", label=phrase("jobcenter.start.letter.label"), to="letter"),
-                Option(
-                    value="apply", label=phrase("jobcenter.start.apply.label"), to="article:jobcenter.apply"
-                ),
+                Option(value="apply", label=phrase("jobcenter.start.apply.label"), to="article:jobcenter.apply"),
                 Option(value="office", label=phrase("jobcenter.start.office.label"), to="office"),
-                Option(
-                    value="appointment", label=phrase("jobcenter.start.appointment.label"), to="appointment"
-                ),
+                Option(value="appointment", label=phrase("jobcenter.start.appointment.label"), to="appointment"),
                 Option(value="money", label=phrase("jobcenter.start.money.label"), to="money"),
                 Option(
                     value="changes",
@@ -75,9 +71,7 @@ JOBCENTER = Flow(
             name="office",
             says=(phrase("jobcenter.office"),),
             options=(
-                Option(
-                    value="no-money", label=phrase("jobcenter.office.no-money.label"), to="office-jobcenter"
-                ),
+                Option(value="no-money", label=phrase("jobcenter.office.no-money.label"), to="office-jobcenter"),
                 Option(value="lost-job", label=phrase("jobcenter.office.lost-job.label"), to="office-agency"),
                 Option(value="asylum", label=phrase("jobcenter.office.asylum.label"), to="office-social"),
                 Option(value="unsure", label=phrase("jobcenter.office.unsure.label"), to="office-unsure"),
@@ -87,11 +81,7 @@ JOBCENTER = Flow(
             name="office-jobcenter",
             says=(phrase("jobcenter.office-jobcenter"),),
             shows="jobcenter.responsible",
-            options=(
-                Option(
-                    value="apply", label=phrase("jobcenter.start.apply.label"), to="article:jobcenter.apply"
-                ),
-            ),
+            options=(Option(value="apply", label=phrase("jobcenter.start.apply.label"), to="article:jobcenter.apply"),),
         ),
         Node(name="office-agency", says=(phrase("jobcenter.office-agency"),), shows="jobcenter.responsible"),
         Node(name="office-social", says=(phrase("jobcenter.office-social"),), shows="jobcenter.responsible"),

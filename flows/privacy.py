@@ -21,8 +21,9 @@ def answer_delete(turn: Turn, agreed: bool) -> None:
         return
     if handover.is_open(turn):
         turn.wish(ChangeTicket(state="closed", outcome="no-reply"))
-    own = "privacy.deleted-telegram" if turn.event.source.channel == "telegram" else "privacy.deleted-here"
-    turn.say(phrase("privacy.deleted"), phrase(own))
+    telegram = turn.event.source.channel == "telegram"
+    own = phrase("privacy.deleted-telegram") if telegram else phrase("privacy.deleted-here")
+    turn.say(phrase("privacy.deleted"), own)
     turn.wish(Forget())
 
 

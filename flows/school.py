@@ -34,9 +34,7 @@ SCHOOL = Flow(
             options=(
                 Option(value="duty", label=phrase("school.start.duty.label"), to="age"),
                 Option(value="place", label=phrase("school.start.place.label"), to="place"),
-                Option(
-                    value="absent", label=phrase("school.start.absent.label"), to="article:school.absence"
-                ),
+                Option(value="absent", label=phrase("school.start.absent.label"), to="article:school.absence"),
                 Option(value="costs", label=phrase("school.start.costs.label"), to="article:school.costs"),
                 Option(value="trouble", label=phrase("school.start.trouble.label"), to="trouble"),
                 Option(value="kinds", label=phrase("school.start.kinds.label"), to="article:school.system"),
@@ -102,9 +100,7 @@ SCHOOL = Flow(
                     label=phrase("school.place.first-grade.label"),
                     to="article:school.register-first-grade",
                 ),
-                Option(
-                    value="older", label=phrase("school.place.older.label"), to="article:school.vocational"
-                ),
+                Option(value="older", label=phrase("school.place.older.label"), to="article:school.vocational"),
             ),
         ),
         Node(
@@ -121,9 +117,7 @@ SCHOOL = Flow(
                     label=phrase("school.trouble.teacher.label"),
                     to="article:school.talk-to-teacher",
                 ),
-                Option(
-                    value="skips", label=phrase("school.trouble.skips.label"), to="article:school.truancy"
-                ),
+                Option(value="skips", label=phrase("school.trouble.skips.label"), to="article:school.truancy"),
             ),
         ),
     ),

@@ -15,9 +15,7 @@ WASTE = Flow(
                 Option(value="bulky", label=phrase("waste.start.bulky.label"), to="bulky"),
                 Option(value="where", label=phrase("waste.start.where.label"), to="where"),
                 Option(value="bin", label=phrase("waste.start.bin.label"), to="article:waste.collection"),
-                Option(
-                    value="yard", label=phrase("waste.start.yard.label"), to="article:waste.recycling-yard"
-                ),
+                Option(value="yard", label=phrase("waste.start.yard.label"), to="article:waste.recycling-yard"),
                 Option(value="street", label=phrase("waste.start.street.label"), to="article:waste.fines"),
             ),
         ),
@@ -31,9 +29,7 @@ WASTE = Flow(
                     label=phrase("waste.where.hazardous.label"),
                     to="article:waste.hazardous-electronics",
                 ),
-                Option(
-                    value="bottles", label=phrase("waste.where.bottles.label"), to="article:waste.deposit"
-                ),
+                Option(value="bottles", label=phrase("waste.where.bottles.label"), to="article:waste.deposit"),
                 Option(value="bulky", label=phrase("waste.start.bulky.label"), to="bulky"),
             ),
         ),
@@ -42,9 +38,7 @@ WASTE = Flow(
             says=(phrase("waste.bulky"),),
             options=(
                 Option(value="pick-up", label=phrase("waste.bulky.pick-up.label"), to="article:waste.bulky"),
-                Option(
-                    value="bring", label=phrase("waste.bulky.bring.label"), to="article:waste.recycling-yard"
-                ),
+                Option(value="bring", label=phrase("waste.bulky.bring.label"), to="article:waste.recycling-yard"),
             ),
         ),
     ),

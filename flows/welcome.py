@@ -51,8 +51,7 @@ def ask_language(turn: Turn) -> None:
     languages = sorted(turn.knowledge.town.languages, key=lambda code: code != first)
     lines = tuple(InLanguage(phrase("welcome.choose"), code) for code in languages)
     choices = tuple(
-        Choice(id=f"language:{code}", label=InLanguage(phrase("welcome.language"), code))
-        for code in languages
+        Choice(id=f"language:{code}", label=InLanguage(phrase("welcome.language"), code)) for code in languages
     )
     turn.say(*lines, choices=choices)
 
@@ -102,9 +101,7 @@ def _go(turn: Turn, target: str) -> None:
         globals_.open_topic(turn, value)
     else:
         event = turn.event
-        turn.event = MessageReceived(
-            id=event.id, at=event.at, source=event.source, staffed=event.staffed, text=target
-        )
+        turn.event = MessageReceived(id=event.id, at=event.at, source=event.source, staffed=event.staffed, text=target)
         for cached in ("text", "folded", "finding"):
             turn.__dict__.pop(cached, None)
         if not guided.take_intent(turn):

@@ -44,9 +44,7 @@ class Conversation:
     article: str | None = None  # shown last
     district: str | None = None
     pending: str | None = None  # a question typed before it could be answered
-    choices: tuple[
-        tuple[str, str], ...
-    ] = ()  # (id, label) shown last, in order, so that a number or a label picks one
+    choices: tuple[tuple[str, str], ...] = ()  # (id, label) shown last, in order, so that a number or a label picks one
     pressed: str | None = None  # the button pressed last, so that a second press changes nothing
     recent: tuple[Turn, ...] = ()
     ticket: TicketRef | None = None

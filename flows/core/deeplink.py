@@ -41,6 +41,4 @@ def read(payload: str) -> Link:
 
 def write(link: Link) -> str:
     """The payload that `read` reads back."""
-    return "_".join(("v1", link.language, link.target.replace(".", "-", 1), link.district, link.code)).rstrip(
-        "_"
-    )
+    return "_".join(("v1", link.language, link.target.replace(".", "-", 1), link.district, link.code)).rstrip("_")

@@ -111,16 +111,7 @@ class Count:
 
 
 Effect = (
-    SendMessage
-    | OpenTicket
-    | ChangeTicket
-    | PostToDesk
-    | WakeDesk
-    | SetTimer
-    | CancelTimer
-    | Forget
-    | TryJoin
-    | Count
+    SendMessage | OpenTicket | ChangeTicket | PostToDesk | WakeDesk | SetTimer | CancelTimer | Forget | TryJoin | Count
 )
 
 __all__ = [

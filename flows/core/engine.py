@@ -56,9 +56,7 @@ PRECEDENCE: tuple[Rule, ...] = (
 )
 
 
-def step(
-    conversation: Conversation, event: Event, knowledge: Knowledge
-) -> tuple[Conversation, tuple[Effect, ...]]:
+def step(conversation: Conversation, event: Event, knowledge: Knowledge) -> tuple[Conversation, tuple[Effect, ...]]:
     """What the event does to the conversation: its new state, and the effects in order."""
     turn = Turn(conversation, event, knowledge)
     match event:

@@ -27,9 +27,7 @@ def parse(spec: str) -> dict[str, Spans]:
     for rule in filter(None, (part.strip() for part in spec.split(";"))):
         found = _RULE.fullmatch(rule)
         if found is None:
-            raise ValueError(
-                f"cannot read the opening times {rule!r}; write for example Mo-Fr 09:00-12:00; PH off"
-            )
+            raise ValueError(f"cannot read the opening times {rule!r}; write for example Mo-Fr 09:00-12:00; PH off")
         spans = () if found["times"] == "off" else tuple(_span(s.strip()) for s in found["times"].split(","))
         for day in _days(found["days"]):
             week[day] = spans

@@ -32,9 +32,7 @@ def problems(flows: Mapping[str, Flow], knowledge: Knowledge | None = None) -> l
     reached = {f"{flow.name}.{flow.first.name}" for flow in flows.values()}
     for flow in flows.values():
         names = [node.name for node in flow.nodes]
-        found += [
-            (f"{flow.name}.{n}", "stands twice in its flow") for n in {n for n in names if names.count(n) > 1}
-        ]
+        found += [(f"{flow.name}.{n}", "stands twice in its flow") for n in {n for n in names if names.count(n) > 1}]
         for node in flow.nodes:
             place = f"{flow.name}.{node.name}"
             found += [(place, sentence) for sentence in _node_problems(flow, node, flows, knowledge)]
@@ -50,9 +48,7 @@ def problems(flows: Mapping[str, Flow], knowledge: Knowledge | None = None) -> l
     return found
 
 
-def _node_problems(
-    flow: Flow, node: Node, flows: Mapping[str, Flow], knowledge: Knowledge | None
-) -> list[str]:
+def _node_problems(flow: Flow, node: Node, flows: Mapping[str, Flow], knowledge: Knowledge | None) -> list[str]:
     found = [f"leads to {to!r}, which does not exist" for to in node.targets if not resolve(flow, to, flows)]
     if not node.targets and node.shows is None:
         found.append("is a dead end: it neither asks nor shows an article")

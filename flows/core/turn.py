@@ -50,9 +50,7 @@ class Turn:
     @cached_property
     def finding(self) -> Finding:
         """What the search makes of the text; asked once at most."""
-        return searching.find(
-            self.knowledge, self.text[: limits.QUESTION_CHARACTERS], self.conversation.language or ""
-        )
+        return searching.find(self.knowledge, self.text[: limits.QUESTION_CHARACTERS], self.conversation.language or "")
 
     @property
     def language(self) -> str:
