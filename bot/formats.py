@@ -67,8 +67,9 @@ def day_of_year(month_day: str, language: str) -> str:
 
 def moment(at: dt.datetime, language: str) -> str:
     """ "Montag, 23. November, 09:00", in the time zone `at` has."""
-    day = format_skeleton("MMMMEEEEd", at.date(), locale=locale(language))
-    return _bare(f"{day}{comma(language)}{isolate(f'{at:%H:%M}', language)}", keep=FSI + PDI)
+    weekday = day_names(language, "wide")[at.weekday()]
+    day = _bare(format_skeleton("MMMMd", at.date(), locale=locale(language)))
+    return comma(language).join((weekday, day, isolate(f"{at:%H:%M}", language)))
 
 
 def as_of(value: str, language: str) -> str:
@@ -92,6 +93,10 @@ def comma(language: str) -> str:
     return "، " if language in ("ar", "fa") else ", "
 
 
-def _bare(text: str, keep: str = "") -> str:
+def semicolon(language: str) -> str:
+    return "؛ " if language in ("ar", "fa") else "; "
+
+
+def _bare(text: str) -> str:
     # CLDR puts direction marks into some patterns; isolates around the whole do their work here.
-    return "".join(c for c in text if c not in _BIDI or c in keep)
+    return "".join(c for c in text if c not in _BIDI)

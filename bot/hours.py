@@ -61,7 +61,7 @@ def describe(spec: str, language: str, catalogs: Catalogs) -> str:
     rules = parse(spec)
     if rules is None:
         return formats.isolate(formats.clean(spec), language)
-    return "; ".join(_Words(language, catalogs).rule(rule) for rule in rules)
+    return formats.semicolon(language).join(_Words(language, catalogs).rule(rule) for rule in rules)
 
 
 class _Words:

@@ -46,14 +46,14 @@ def render(message: Message, language: str, catalogs: Catalogs, can: Capabilitie
     return _Renderer(spoken, catalogs).render(message, can)
 
 
-def plain(blocks: Iterable[RichBlock]) -> str:
+def plain(blocks: Iterable[RichBlock], language: str) -> str:
     """The blocks as text for a terminal: lists with •, links with their address in brackets."""
     text = ""
     previous: RichBlock | None = None
     for block in blocks:
-        line = "".join(_plain_span(span) for span in block.spans)
+        line = "".join(_plain_span(span, language) for span in block.spans)
         if block.kind == "bullet":
-            line = f"• {line}"
+            line = f"• {line}".replace("\n", "\n  ")
         elif block.kind == "number":
             line = f"{block.number}. {line}"
         if previous is not None:
@@ -64,13 +64,10 @@ def plain(blocks: Iterable[RichBlock]) -> str:
     return text
 
 
-def _plain_span(span: RichSpan) -> str:
-    bare = span.text.strip(formats.FSI + formats.PDI)
-    if span.url is None or span.url == bare:
+def _plain_span(span: RichSpan, language: str) -> str:
+    if span.url is None or span.url == span.text.strip(formats.FSI + formats.PDI):
         return span.text
-    # An address in brackets keeps its order when the isolate is around it alone.
-    address = f"{formats.FSI}{span.url}{formats.PDI}" if bare != span.text else span.url
-    return f"{span.text} ({address})"
+    return f"{span.text} ({formats.isolate(span.url, language)})"
 
 
 class _Renderer:
@@ -94,7 +91,7 @@ class _Renderer:
             ]
         said = {n for part in message.parts if isinstance(part, ArticleView) for n in self._notices(part)}
         return RenderedMessage(
-            text=plain(blocks),
+            text=plain(blocks, self._language),
             blocks=tuple(blocks),
             choices=choices,
             language=self._language,

@@ -82,9 +82,7 @@ def read_article(id: str, folder: Path, problems: Problems) -> Draft | None:
         low, high = FIRST_VIEW_WORDS.get(language, FIRST_VIEW_WORDS_OTHERS)
         words = count_words(text.lead)
         if text.lead and not low <= words <= high:
-            problems.error(
-                text.path, text.lead_line, f"the first view has {words} words, it must have {low} to {high}"
-            )
+            problems.error(text.path, text.lead_line, f"the first view has {words} words, it must have {low} to {high}")
         if german is not None and language != "de":
             _compare(text, german, problems)
     german_digest = digest(german.body) if german else ""
@@ -111,9 +109,7 @@ def _assemble(id: str, file: TomlFile, texts: Mapping[str, Text], german_digest:
     cited += [(table, "related", "article", other) for other in related]
     if id in related:
         table.error("an article is not related to itself", "related", id)
-    article_texts = {
-        language: _text(language, text, german_digest) for language, text in texts.items() if text.title
-    }
+    article_texts = {language: _text(language, text, german_digest) for language, text in texts.items() if text.title}
     if not (checked_on and review_by):
         return None
     article = Article(
@@ -186,6 +182,4 @@ def _compare(text: Text, german: Text, problems: Problems) -> None:
     terms = {id for kind, id, _ in text.facts if kind == "term"}
     for id in dict.fromkeys(id for kind, id, _ in german.facts if kind == "term"):
         if id not in terms:
-            problems.error(
-                text.path, text.lead_line, f"the official word {{{{term:{id}}}}} of de.md is not used here"
-            )
+            problems.error(text.path, text.lead_line, f"the official word {{{{term:{id}}}}} of de.md is not used here")

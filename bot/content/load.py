@@ -45,23 +45,24 @@ def check_content(folder: Path, town: str, on: dt.date) -> list[Problem]:
     return sorted(set(problems.found))
 
 
-def stamp(folder: Path, ids: Iterable[str] | None = None) -> list[Path]:
+def stamp(folder: Path, town: str, ids: Iterable[str] | None = None) -> list[Path]:
     """Write into each translation which German text it was made from; the files that changed.
 
     With `ids` only these articles. Nothing but that line changes, so a file keeps its line endings.
     """
     wanted = None if ids is None else set(ids)
     changed: list[Path] = []
-    for german in sorted(folder.glob("**/articles/*/*/de.md")):
-        if wanted is not None and f"{german.parent.parent.name}.{german.parent.name}" not in wanted:
-            continue
-        parts = split(german.read_text(encoding="utf-8"))
-        if parts is None:
-            continue
-        line = f'source_digest = "{digest(parts[1])}"'.encode()
-        for path in sorted(german.parent.glob("*.md")):
-            if path.name != "de.md" and _stamp_file(path, line):
-                changed.append(path)
+    for place in (folder / "articles", folder / "towns" / town / "articles"):
+        for german in sorted(place.glob("*/*/de.md")):
+            if wanted is not None and f"{german.parent.parent.name}.{german.parent.name}" not in wanted:
+                continue
+            parts = split(german.read_text(encoding="utf-8"))
+            if parts is None:
+                continue
+            line = f'source_digest = "{digest(parts[1])}"'.encode()
+            for path in sorted(german.parent.glob("*.md")):
+                if path.name != "de.md" and _stamp_file(path, line):
+                    changed.append(path)
     return changed
 
 
@@ -112,6 +113,7 @@ def _read(folder: Path, town: str, problems: Problems) -> tuple[Knowledge | None
         terms=pack.terms,
         districts=pack.districts,
         crisis_words=pack.crisis_words,
+        words=pack.words,
     )
     return knowledge, drafts, pack
 
@@ -152,9 +154,7 @@ def _look_up_facts(draft: Draft, pack: Pack, problems: Problems) -> None:
             elif (office := pack.offices.get(id)) is None:
                 problems.error(text.path, line, f"{marker}: there is no such office")
             elif getattr(office, kind) is None:
-                problems.error(
-                    text.path, line, f"{marker}: the office has no {_NAMES[kind]} in directory.toml"
-                )
+                problems.error(text.path, line, f"{marker}: the office has no {_NAMES[kind]} in directory.toml")
 
 
 _NAMES = {
@@ -174,9 +174,7 @@ def _warn_of_article(draft: Draft, pack: Pack, on: dt.date, problems: Problems) 
         problems.warn(file.path, line, f"review_by {article.review_by} has passed: compare with the sources")
     for id in article.offices:
         if (office := pack.offices.get(id)) and office.confidence == "stale":
-            problems.warn(
-                file.path, file.line("offices", value=id), f"the record of the office {id} is stale"
-            )
+            problems.warn(file.path, file.line("offices", value=id), f"the record of the office {id} is stale")
     for language in pack.town.languages if pack.town else ():
         if language in LANGUAGES and language not in draft.texts and "de" in draft.texts:
             problems.warn(file.path, 1, f"the text in {LANGUAGES[language].name} is missing: {language}.md")

@@ -166,9 +166,7 @@ class _Reader:
         self._close_section()
         heading = _HEADING.fullmatch(token.content)
         if heading is None:
-            self._problems.error(
-                self._text.path, line, "a section's heading ends with its id: ## Heading {#documents}"
-            )
+            self._problems.error(self._text.path, line, "a section's heading ends with its id: ## Heading {#documents}")
             return
         if any(section.id == heading[2] for section in self._text.sections):
             self._problems.error(self._text.path, line, f"the section {{#{heading[2]}}} is there twice")
@@ -219,9 +217,7 @@ class _Reader:
                 break
         for at, label, found in digits.find(words):
             here = line + content.count("\n", 0, start + at)
-            self._problems.error(
-                self._text.path, here, f"“{found}” looks like {label}: cite it with {{{{kind:id}}}}"
-            )
+            self._problems.error(self._text.path, here, f"“{found}” looks like {label}: cite it with {{{{kind:id}}}}")
         return Span(text=re.sub(r"\s*\n\s*", " ", words), bold=bold)
 
     def _fact(self, marker: str, bold: bool, line: int) -> Iterator[Span]:
@@ -229,9 +225,7 @@ class _Reader:
         if fact is None:
             self._problems.error(self._text.path, line, f"{marker}: a cited fact is written {{{{kind:id}}}}")
         elif fact[1] not in FACT_KINDS:
-            self._problems.error(
-                self._text.path, line, f"{marker}: the kind must be one of {', '.join(FACT_KINDS)}"
-            )
+            self._problems.error(self._text.path, line, f"{marker}: the kind must be one of {', '.join(FACT_KINDS)}")
         else:
             kind: FactKind = fact[1]  # type: ignore[assignment]  # one of FACT_KINDS, as just seen
             self._text.facts.append((kind, fact[2], line))

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from bot.content.tables import AS_OF, IDENTIFIER, Problems, Table, TomlFile
 from bot.holidays import PublicHolidays, is_subdivision
 from bot.languages import LANGUAGES
+from flows.core import hours as staff_hours
 from flows.core.knowledge import (
     Amount,
     Confidence,
@@ -52,9 +53,8 @@ class Pack:
     terms: dict[str, Term] = field(default_factory=dict)
     districts: tuple[District, ...] = ()
     crisis_words: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
-    cited: list[tuple[Table, str, str, str]] = field(
-        default_factory=list
-    )  # (where, key, kind, id) to look up
+    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    cited: list[tuple[Table, str, str, str]] = field(default_factory=list)  # (where, key, kind, id) to look up
 
 
 def read_pack(folder: Path, town: str, problems: Problems) -> Pack:
@@ -69,6 +69,7 @@ def read_pack(folder: Path, town: str, problems: Problems) -> Pack:
         _read_districts(place / "districts.toml", pack, problems)
         _read_town(place / "town.toml", town, pack, problems)
     _read_glossary(folder / "glossary.toml", pack, problems)
+    _read_words(folder / "words.toml", pack, problems)
     for path in sorted((folder / "crisis").glob("*")):
         _read_crisis(path, pack, problems)
     return pack
@@ -110,6 +111,11 @@ def _read_town(path: Path, id: str, pack: Pack, problems: Problems) -> None:
     operator.finish()
     staff = file.table("staff")
     hours = staff.text("hours")
+    if hours:
+        try:
+            staff_hours.parse(hours)
+        except ValueError as error:
+            staff.error(str(error), "hours")
     staff.finish()
     topics = dict(_topics(file, pack))
     for topic in menu:
@@ -295,6 +301,24 @@ def _read_glossary(path: Path, pack: Pack, problems: Problems) -> None:
         table.ignore("note")
         table.finish()
         pack.terms[id] = Term(id=id, words={language: word for language, word in words.items() if word})
+
+
+def _read_words(path: Path, pack: Pack, problems: Problems) -> None:
+    """Short words by what they mean, and a topic's own names under "topic:<id>"; folded as questions are."""
+    file = TomlFile.read(path, problems)
+    if file is None or file.broken:
+        return
+    top = file.table()
+    try:
+        from flows.core.fold import fold
+    except ImportError:
+        return
+    top.ignore("words", "topics")
+    top.finish()
+    for name, prefix in (("words", ""), ("topics", "topic:")):
+        table = file.table(name)
+        for key in table.data:
+            pack.words[prefix + key] = tuple(dict.fromkeys(map(fold, table.texts(key))))
 
 
 def _read_crisis(path: Path, pack: Pack, problems: Problems) -> None:
