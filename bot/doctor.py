@@ -1,0 +1,90 @@
+"""`lotse doctor`: what is wrong with settings, tokens, rights, database and clock, and how to mend it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.app import load, make_store, opened
+from bot.cli import FINE, NOT_FINE
+from bot.errors import ContentError, LotseError
+from bot.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One thing that was looked at."""
+
+    what: str
+    fine: bool
+    say: str  # what was found, or what to do
+
+
+async def doctor(settings: Settings, as_json: bool) -> int:
+    """Look at everything, say all of it; 1 when something is not fine."""
+    looks = [*_settings(settings), *_content(settings), *await _database(settings), *await _telegram(settings)]
+    if as_json:
+        print(json.dumps([vars(look) for look in looks], ensure_ascii=False))
+    else:
+        for look in looks:
+            print(f"{'ok ' if look.fine else 'NOT'}  {look.what}: {look.say}")
+    return FINE if all(look.fine for look in looks) else NOT_FINE
+
+
+def _settings(settings: Settings) -> Sequence[Look]:
+    looks = [Look(what="data folder", fine=True, say=str(settings.data_dir))]
+    if settings.key_path.exists():
+        mode = settings.key_path.stat().st_mode & 0o777
+        say = (
+            "only its owner can read it"
+            if mode == 0o600
+            else f"others can read it; type: chmod 600 {settings.key_path}"
+        )
+        looks.append(Look(what="key file", fine=mode == 0o600, say=say))
+    if settings.telegram_mode == "webhook" and not settings.public_url:
+        looks.append(
+            Look(what="webhook", fine=False, say="LOTSE_TELEGRAM_MODE=webhook needs LOTSE_PUBLIC_URL=https://…")
+        )
+    return looks
+
+
+def _content(settings: Settings) -> Sequence[Look]:
+    try:
+        knowledge, _ = load(settings)
+    except ContentError as error:
+        say = f"{len(error.problems)} errors; see lotse check. The first: {error.problems[0]}"
+        return [Look(what="knowledge", fine=False, say=say)]
+    looks = [Look(what="knowledge", fine=True, say=f"{len(knowledge.articles)} articles for {knowledge.town.name}")]
+    if knowledge.town.staff_hours is None:
+        say = "no office hours of staff in town.toml: people are told “as soon as somebody is there”"
+        looks.append(Look(what="office hours", fine=True, say=say))
+    return looks
+
+
+async def _database(settings: Settings) -> Sequence[Look]:
+    try:
+        async with opened(make_store(settings)) as store:
+            members = await store.members()
+    except LotseError as error:
+        return [Look(what="database", fine=False, say=str(error))]
+    except Exception as error:  # a driver's error: the class says enough, its text may hold the password
+        return [
+            Look(what="database", fine=False, say=f"cannot be reached ({type(error).__name__}); see LOTSE_DATABASE_URL")
+        ]
+    looks = [Look(what="database", fine=True, say="answers, and the tables are this release's")]
+    say = f"{len(members)} on staff" if members else "nobody is on staff: no case can be opened; see lotse member add"
+    looks.append(Look(what="staff", fine=True, say=say))
+    return looks
+
+
+async def _telegram(settings: Settings) -> Sequence[Look]:
+    if not settings.telegram_token:
+        return [Look(what="telegram", fine=True, say="not configured (LOTSE_TELEGRAM_TOKEN)")]
+    from bot.channels.telegram_setup import telegram_channel
+
+    channel = telegram_channel(settings, None)
+    try:
+        return [Look(what=f"telegram: {what}", fine=fine, say=say) for what, fine, say in await channel.check()]
+    finally:
+        await channel.close()
