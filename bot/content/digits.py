@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_MONTHS_IN_ENGLISH = "january|february|march|april|may|june|july|august|september|october|november|december"
+_MONTHS_IN_ENGLISH = "january|february|(?-i:March)|april|(?-i:May)|june|july|august|september|october|november|december"
 _MONTHS = "|".join(
     (
         "januar|jänner|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember",

@@ -124,13 +124,16 @@ class Table:
     def error(self, sentence: str, key: str | None = None, value: str = "") -> None:
         self.file.problems.error(self.file.path, self.line(key, value), sentence)
 
-    def text(self, key: str, *, form: re.Pattern[str] | None = None, like: str = "") -> str | None:
-        """A text that is not empty; `form` is what the whole of it must match, `like` an example."""
+    def text(
+        self, key: str, *, form: re.Pattern[str] | None = None, like: str = "", empty: bool = False
+    ) -> str | None:
+        """A text; `form` is what the whole of it must match, `like` an example. None for one that may be empty."""
         value = self._take(key, str, "a text in quotes")
         if value is None:
             return None
         if not value.strip():
-            self.error(f"{key} is empty", key)
+            if not empty:
+                self.error(f"{key} is empty", key)
             return None
         if form is not None and not form.fullmatch(value):
             self.error(f"{key} has the wrong form: “{value}”" + (f" (like {like})" if like else ""), key)
