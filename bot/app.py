@@ -16,12 +16,12 @@ from typing import IO
 from db.codec import Codec
 from db.open import open_store
 
+from bot.catalogs import Catalogs
 from bot.channels.base import Channel
 from bot.content import load_knowledge
 from bot.errors import SettingsError
 from bot.outbox import deliver_due
 from bot.plan import Room, Voice
-from bot.render import Catalogs
 from bot.settings import Settings, data_folder
 from bot.worker import handle_batch
 from db.store import Cursor, Store

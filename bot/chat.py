@@ -169,9 +169,7 @@ async def _begin(chat: Chat, language: str | None) -> None:
     if known is not None and known.language is not None and language in (None, known.language):
         return
     payload = f"v1_{language}" if language else ""
-    start = CommandGiven(
-        id=f"console:{chat.run}:start", at=utc_now(), source=PERSON, name="start", argument=payload
-    )
+    start = CommandGiven(id=f"console:{chat.run}:start", at=utc_now(), source=PERSON, name="start", argument=payload)
     write = chat.console.write
     if language is not None and not sys.stdin.isatty():
         chat.console.write = lambda text: None

@@ -21,9 +21,7 @@ FINE, NOT_FINE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 def parser() -> argparse.ArgumentParser:
     """Every command with its arguments."""
-    top = argparse.ArgumentParser(
-        prog="lotse", description="Referral advice on Telegram, Matrix and the web."
-    )
+    top = argparse.ArgumentParser(prog="lotse", description="Referral advice on Telegram, Matrix and the web.")
     top.add_argument("--version", action="version", version=_version())
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -50,9 +48,7 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--errors", action="store_true", help="list the misses")
     evaluate.add_argument("--json", action="store_true")
 
-    check = commands.add_parser(
-        "check", help="flows, articles, facts, translations: every problem with its place"
-    )
+    check = commands.add_parser("check", help="flows, articles, facts, translations: every problem with its place")
     check.add_argument("--on", type=dt.date.fromisoformat, metavar="DATE", help="as on this day (YYYY-MM-DD)")
     check.add_argument("--json", action="store_true")
     check.add_argument("--draw", metavar="FLOW", help="print the flow as a Mermaid diagram instead")
@@ -60,9 +56,7 @@ def parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="settings, tokens, rights, database, clock: what is wrong")
     doctor.add_argument("--json", action="store_true")
 
-    member = commands.add_parser("member", help="people on staff").add_subparsers(
-        dest="action", required=True
-    )
+    member = commands.add_parser("member", help="people on staff").add_subparsers(dest="action", required=True)
     add = member.add_parser("add", help="a new member; prints a join code, once")
     add.add_argument("name")
     add.add_argument("--role", choices=("coordinator", "member", "mediator"), default="member")

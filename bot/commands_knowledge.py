@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from flows.core.search import build_index, find
 
 from bot import voice
+from bot.catalogs import Catalogs
 from bot.cli import FINE, NOT_FINE, WRONG_USE
 from bot.content import check_content, load_knowledge, stamp
 from bot.errors import ContentError, Problem
-from bot.render import Catalogs
 from bot.settings import Settings, data_folder
 from flows import FLOWS
 from flows.core import inspect
@@ -80,10 +80,7 @@ def _check(settings: Settings, options: argparse.Namespace) -> int:
     problems = all_problems(settings, options.on or dt.date.today())
     errors = sum(problem.severity == "error" for problem in problems)
     if options.json:
-        rows = [
-            {"path": str(p.path), "line": p.line, "severity": p.severity, "sentence": p.sentence}
-            for p in problems
-        ]
+        rows = [{"path": str(p.path), "line": p.line, "severity": p.severity, "sentence": p.sentence} for p in problems]
         print(json.dumps(rows, ensure_ascii=False))
     else:
         for problem in problems:

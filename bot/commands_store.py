@@ -51,9 +51,7 @@ async def _member(settings: Settings, options: argparse.Namespace) -> int:
         except KeyError:
             print(f"nobody on staff is called {options.name}; see `lotse member list`", file=sys.stderr)
             return NOT_FINE
-        print(
-            f"{options.name} writes this to the bot in a private chat, within 24 hours, once:\n\n  /join {code}\n"
-        )
+        print(f"{options.name} writes this to the bot in a private chat, within 24 hours, once:\n\n  /join {code}\n")
         print(f"For the web desk: lotse desk-link {options.name!r}")
         return FINE
 

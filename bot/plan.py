@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.render import Catalogs, render
+from bot.catalogs import Catalogs
+from bot.render import render
 from db.store import (
     Entry,
     Member,
@@ -55,14 +56,10 @@ class Voice:
     capabilities: Mapping[str, Capabilities]
     default_language: str
 
-    def render(
-        self, message: Message, language: str | None, channel: str, number: int | None
-    ) -> RenderedMessage:
+    def render(self, message: Message, language: str | None, channel: str, number: int | None) -> RenderedMessage:
         """The message in its own language, else in `language`, as that channel can show it."""
         spoken = message.language or language or self.default_language
-        return render(
-            with_number(message, number), spoken, self.catalogs, self.capabilities.get(channel, PLAIN)
-        )
+        return render(with_number(message, number), spoken, self.catalogs, self.capabilities.get(channel, PLAIN))
 
 
 def with_number(message: Message, number: int | None) -> Message:
@@ -228,9 +225,7 @@ def apology(work: Work, error: BaseException, voice: Voice) -> Result:
                 message=voice.render(message, work.conversation.language, address.channel, None),
             ),
         )
-    return Result(
-        event=event, conversation=work.conversation, failed=type(error).__name__, deliveries=deliveries
-    )
+    return Result(event=event, conversation=work.conversation, failed=type(error).__name__, deliveries=deliveries)
 
 
 def _merged(before: TicketChanged | None, effect: ChangeTicket, work: Work) -> TicketChanged:
@@ -294,11 +289,7 @@ def _wake(
     effect_id: str, effect: WakeDesk, number: int | None, members: Sequence[Member], voice: Voice
 ) -> list[Delivery]:
     """Private messages without content to members who asked to be woken."""
-    key = (
-        phrase("wake.urgent", number=number or 0)
-        if effect.urgent
-        else phrase("wake.case", number=number or 0)
-    )
+    key = phrase("wake.urgent", number=number or 0) if effect.urgent else phrase("wake.case", number=number or 0)
     return [
         Delivery(
             id=f"{effect_id}.{member.id}.{i}",

@@ -22,9 +22,7 @@ PACKED = Path(__file__).resolve().parent / "_data"
 class Settings(BaseSettings):
     """What the operator has decided. `docs/operations.md` describes each variable."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="LOTSE_", env_file=".env", extra="ignore", hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(env_prefix="LOTSE_", env_file=".env", extra="ignore", hide_input_in_errors=True)
 
     data_dir: Path = Field(default_factory=lambda: default_data_dir())
     database_url: str | None = None
@@ -120,7 +118,5 @@ def load_settings() -> Settings:
     if url and not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
         raise SettingsError("LOTSE_DATABASE_URL must begin with sqlite:/// or postgresql://")
     if settings.telegram_staff_chat is not None and not settings.telegram_token:
-        print(
-            "LOTSE_TELEGRAM_STAFF_CHAT is set without LOTSE_TELEGRAM_TOKEN and has no effect", file=sys.stderr
-        )
+        print("LOTSE_TELEGRAM_STAFF_CHAT is set without LOTSE_TELEGRAM_TOKEN and has no effect", file=sys.stderr)
     return settings

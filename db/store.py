@@ -287,4 +287,3 @@ class Store(Protocol):
 
     async def tallies(self) -> dict[tuple[str, str, str], int]:
         """Counts of this week by (what, language, topic)."""
-
