@@ -70,6 +70,11 @@ class Catalogs:
     def languages(self) -> tuple[str, ...]:
         return tuple(self._phrases)
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every phrase that must be there."""
+        return frozenset(self._template.forms if self._template else ())
+
     def text(self, language: str, phrase: Phrase) -> str:
         """The phrase in that language with its values put in.
 
