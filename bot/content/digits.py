@@ -21,6 +21,7 @@ _MONTHS = "|".join(
     )
 )
 _MONEY = r"€|eur\b|euros?\b|cents?\b|يورو|سنت|євро|цент"
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _START, _END = r"(?<!\d)", r"(?!\d)"
 
 RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -28,8 +29,8 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for label, pattern in (
         ("an amount of money", rf"\d[\d., \u00a0]*(?:[-–]\s*)?(?:{_MONEY})"),
         ("an amount of money", rf"(?:{_MONEY})\s*\d[\d.,]*"),
-        ("a date", rf"{_START}\d{{1,2}}(?:\.|st|nd|rd|th)?\s*(?:of\s+|من\s+)?(?:{_MONTHS})(?!\w)"),
-        ("a date", rf"\b(?:{_MONTHS_IN_ENGLISH})\s+\d{{1,2}}{_END}"),
+        ("a date", rf"{_START}{_DAY}(?:\.|st|nd|rd|th)?\s*(?:of\s+|من\s+)?(?:{_MONTHS})(?!\w)"),
+        ("a date", rf"\b(?:{_MONTHS_IN_ENGLISH})\s+{_DAY}{_END}"),
         ("a date", rf"{_START}\d{{1,2}}\.\s?\d{{1,2}}\.(?:\s?\d{{2,4}})?"),
         ("a date", rf"{_START}\d{{1,2}}/\d{{1,2}}/\d{{2,4}}{_END}"),
         ("a date", rf"{_START}\d{{4}}-\d{{2}}(?:-\d{{2}})?{_END}"),

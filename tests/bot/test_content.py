@@ -274,6 +274,7 @@ FACTS_TYPED = {
 NOT_FACTS = [
     "mit 14 Jahren", "Klasse 10", "§ 24", "§ 112 Abs. 2", "drei oder 4 Höfe", "3 yards", "24 Stunden", "قبل 6 أشهر",
     "7-й клас", "2 години", "до 18 років", "10 Tage", "1. Schritt", "grade 4 may end", "may 3 children come",
+    "in January 84 people came",
 ]  # fmt: skip
 
 

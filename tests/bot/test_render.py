@@ -287,7 +287,7 @@ def test_a_moment_names_the_weekday():
 def small_voice(tmp_path: Path, text: str) -> Catalogs:
     path = tmp_path / "de" / "LC_MESSAGES"
     path.mkdir(parents=True)
-    head = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n\n'
+    head = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
     (path / "bot.po").write_text(head + text, encoding="utf-8")
     return Catalogs.read(tmp_path, ("de",))[0]
 
