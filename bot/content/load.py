@@ -40,6 +40,7 @@ def check_content(folder: Path, town: str, on: dt.date) -> list[Problem]:
     knowledge, drafts, pack = _read(folder, town, problems)
     for draft in drafts:
         _warn_of_article(draft, pack, on, problems)
+    _warn_of_hours(pack, problems)
     if knowledge is not None:
         _warn_of_reach(folder, knowledge, problems)
     return sorted(set(problems.found))
@@ -182,7 +183,11 @@ def _warn_of_article(draft: Draft, pack: Pack, on: dt.date, problems: Problems) 
         place = draft.texts[language]
         if text.outdated:
             given = place.front.line("source_digest")
-            problems.warn(place.path, given, "made from another version of the German text")
+            problems.warn(
+                place.path,
+                given,
+                "made from another version of the German text; when both say the same: lotse translations stamp",
+            )
         for kind, id, line in place.facts:
             marker = f"{{{{{kind}:{id}}}}}"
             if (facts := _dated(kind, id, pack)) and not any(fact.holds_on(on) for fact in facts):
@@ -190,6 +195,14 @@ def _warn_of_article(draft: Draft, pack: Pack, on: dt.date, problems: Problems) 
             stale = id in pack.offices and pack.offices[id].confidence == "stale"
             if stale and kind in ("phone", "address", "hours"):
                 problems.warn(place.path, line, f"{marker}: the record of the office is stale")
+
+
+def _warn_of_hours(pack: Pack, problems: Problems) -> None:
+    from bot import hours  # brings Babel, which loading does not need
+
+    for table, spec in pack.hours:
+        if spec.strip() != "24/7" and hours.parse(spec) is None:
+            problems.warn(table.file.path, table.line("hours"), f"“{spec}” cannot be read and is shown as it is")
 
 
 def _warn_of_reach(folder: Path, knowledge: Knowledge, problems: Problems) -> None:

@@ -54,6 +54,7 @@ class Pack:
     districts: tuple[District, ...] = ()
     crisis_words: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    hours: list[tuple[Table, str]] = field(default_factory=list)  # each opening_hours with its place
     cited: list[tuple[Table, str, str, str]] = field(default_factory=list)  # (where, key, kind, id) to look up
 
 
@@ -100,7 +101,7 @@ def _read_town(path: Path, id: str, pack: Pack, problems: Problems) -> None:
     menu = top.texts("menu")
     if not menu:
         top.error("menu is missing or empty", "menu")
-    top.ignore("operator", "staff", "topics", "notices")
+    top.ignore("operator", "staff", "topics")
     top.finish()
     operator = file.table("operator")
     operator_name = operator.need_text("name")
@@ -181,6 +182,8 @@ def _read_directory(path: Path, pack: Pack, problems: Problems) -> None:
         )
         table.ignore("carrier", "note", "hours_note")
         table.finish()
+        if office.hours:
+            pack.hours.append((table, office.hours))
         if id in pack.offices:
             table.error(f"the office {id} is there twice", "id")
         pack.offices[id] = office
@@ -219,7 +222,9 @@ def _read_facts(path: Path, pack: Pack, problems: Problems) -> None:
     pack.deadlines = _by_id(deadlines)
     times: list[tuple[Time, Table]] = []
     for table in file.tables("time"):
-        times.append((Time(hours=table.need_text("hours"), **_dated(table)), table))  # type: ignore[arg-type]
+        time = Time(hours=table.need_text("hours"), **_dated(table))  # type: ignore[arg-type]
+        times.append((time, table))
+        pack.hours.append((table, time.hours))
         table.finish()
     pack.times = _by_id(times)
     for id in pack.times.keys() & pack.offices.keys():

@@ -227,11 +227,16 @@ def test_stale_offices_and_missing_texts_are_warnings():
     assert any(f == quiet and "en.md" in s for f, _, s in found)
 
 
+def test_opening_times_nobody_can_read_are_a_warning(folder: Path):
+    change(folder / OFFICES, "Tu 14:00-17:00", "dienstags nachmittags")
+    assert (OFFICES, 7, "“dienstags nachmittags” cannot be read and is shown as it is") in warnings_of(folder, DAY)
+
+
 def test_a_changed_german_text_makes_its_translations_outdated_until_they_are_stamped(folder: Path):
     change(folder / DE, "in die Tonne", "in den Müll")
     texts = load_knowledge(folder, TOWN).articles["waste.bulky"].texts
     assert {language for language, text in texts.items() if text.outdated} == {"en", "ar", "uk"}
-    assert (AR, 3, "made from another version of the German text") in warnings_of(folder, DAY)
+    assert any((f, n) == (AR, 3) and "another version of the German text" in s for f, n, s in warnings_of(folder, DAY))
     changed = stamp(folder, TOWN, ["waste.bulky"])
     assert [path.name for path in changed] == ["ar.md", "en.md", "uk.md"]
     texts = load_knowledge(folder, TOWN).articles["waste.bulky"].texts
