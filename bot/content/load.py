@@ -104,6 +104,11 @@ def _read(folder: Path, town: str, problems: Problems) -> tuple[Knowledge | None
         _look_up_facts(draft, pack, problems)
     if pack.town is None:
         return None, drafts, pack
+    for language in pack.town.languages:
+        for id in places:
+            if id.startswith("crisis.") and id not in pack.crisis_words.get(language, {}):
+                path = folder / "crisis" / f"{language}.toml"
+                problems.error(path, 0, f"no words of danger in {language} lead to {id}")
     knowledge = Knowledge(
         town=pack.town,
         articles={draft.article.id: draft.article for draft in drafts},

@@ -164,6 +164,15 @@ def test_a_recheck_fact_is_not_stated_outside_its_topics(folder: Path):
     assert not any(f == DE for f, _, _ in found), "in waste it may be stated"
 
 
+def test_a_crisis_nobody_can_call_out_in_a_language_is_refused(folder: Path):
+    shutil.copytree(folder / "towns/musterstadt/articles/noise/quiet-hours", folder / "articles/crisis/violence")
+    change(folder / "crisis/de.toml", "[words]", '[words]\n"crisis.violence" = ["er schlägt mich"]')
+    found = errors_of(folder)
+    for language in ("en", "ar", "uk"):
+        assert (f"crisis/{language}.toml", 0, f"no words of danger in {language} lead to crisis.violence") in found
+    assert not any(file == "crisis/de.toml" for file, _, _ in found)
+
+
 def test_a_file_in_an_unknown_language_is_refused(folder: Path):
     shutil.copy(folder / DE, folder / "articles/waste/bulky/xx.md")
     assert ("articles/waste/bulky/xx.md", 0, "unknown language: xx") in errors_of(folder)
