@@ -121,7 +121,7 @@ class App:
             asyncio.create_task(channel.receive(self.accept), name=f"receive {channel.name}")
             for channel in self.channels.values()
         ]
-        stopping = asyncio.create_task(stop.wait(), name="stop")
+        stopping = asyncio.create_task(_wait(stop), name="stop")
         done, _ = await asyncio.wait([*loops, *receiving, stopping], return_when=asyncio.FIRST_COMPLETED)
         for task in receiving:
             task.cancel()
@@ -172,6 +172,10 @@ class App:
             except Exception as error:
                 log.error("purge: %s", type(error).__name__)
             await asyncio.sleep(PURGE_SECONDS)
+
+
+async def _wait(stop: asyncio.Event) -> None:
+    await stop.wait()
 
 
 def load(settings: Settings) -> tuple[Knowledge, Catalogs]:

@@ -182,14 +182,16 @@ async def _read(chat: Chat) -> None:
     interactive = sys.stdin.isatty() and not chat.console.as_json
     while True:
         try:
-            line = await asyncio.to_thread(
-                input if interactive else sys.stdin.readline, *(["> "] if interactive else [])
-            )
+            line = await asyncio.to_thread(_prompt if interactive else sys.stdin.readline)
         except EOFError:
             return
         if not interactive and line == "":
             return
         await chat.line(line.rstrip("\n"))
+
+
+def _prompt() -> str:
+    return input("> ")
 
 
 def _print_line(text: str) -> None:

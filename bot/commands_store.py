@@ -40,9 +40,9 @@ async def _member(settings: Settings, options: argparse.Namespace) -> int:
                 print(f"nobody on staff is called {options.name}; see `lotse member list`", file=sys.stderr)
                 return NOT_FINE
             case "add":
-                languages = tuple(code for code in options.languages.split(",") if code)
+                spoken = [code for code in options.languages.split(",") if code]
                 try:
-                    await store.add_member(options.name, options.role, languages, options.wake)
+                    await store.add_member(options.name, options.role, spoken, options.wake)
                 except ValueError:
                     print(f"somebody on staff is already called {options.name}", file=sys.stderr)
                     return NOT_FINE

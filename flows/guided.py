@@ -10,7 +10,7 @@ from flows.core.turn import BACK, HUMAN, MENU, Turn
 
 def node_at(flow: str | None, node: str | None) -> Node | None:
     """The node of that name, or None when a later release no longer has it."""
-    if flow in FLOWS and node is not None and node in FLOWS[flow]:
+    if flow is not None and flow in FLOWS and node is not None and node in FLOWS[flow]:
         return FLOWS[flow][node]
     return None
 
@@ -87,9 +87,10 @@ def follow(turn: Turn, flow: str, to: str, reading: Reading | None = None) -> No
     elif to.startswith("article:"):
         ask.show(turn, to.removeprefix("article:"), keep=True)
     elif "." in to:
-        arrive(turn, *to.split(".", 1), reading=reading)
+        other, name = to.split(".", 1)
+        arrive(turn, other, name, reading)
     else:
-        arrive(turn, flow, to, reading=reading)
+        arrive(turn, flow, to, reading)
 
 
 def take_waiting(turn: Turn) -> bool:

@@ -67,7 +67,7 @@ def brief(turn: Turn) -> tuple[Part, ...]:
         Title(phrase("brief.title", number=CASE)),
         phrase("brief.language", language=turn.language),
     ]
-    if c.topic in labels.TOPICS:
+    if c.topic is not None and c.topic in labels.TOPICS:
         parts.append(phrase("brief.topic", topic=labels.TOPICS[c.topic]))
     home = next((d.name for d in turn.knowledge.districts if d.number == c.district), None)
     if home:

@@ -17,6 +17,7 @@ from bot.images import clean_image
 from bot.web.pages import Pages
 from bot.web.security import Guard
 from flows.core.delivery import Attachment
+from flows.core.effects import Outcome
 from flows.core.events import Address, AgentWrote, Event, TicketClaimed, TicketClosed
 from flows.core.labels import OUTCOMES, TOPICS
 
@@ -30,7 +31,7 @@ STATES = {
     "waiting-person": "wartet auf die Person",
     "closed": "beendet",
 }
-CLOSE_AS = ("answered", "referred", "no-reply")
+CLOSE_AS: tuple[Outcome, ...] = ("answered", "referred", "no-reply")
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,128}")
 
@@ -204,7 +205,7 @@ class DeskPages:
             case "claim":
                 return TicketClaimed(**staff)
             case "close":
-                return TicketClosed(**staff, outcome=outcome if outcome in CLOSE_AS else "answered")
+                return TicketClosed(**staff, outcome=next((o for o in CLOSE_AS if o == outcome), "answered"))
             case "reply" | "note" if text:
                 return AgentWrote(**staff, text=text, command=verb)
         return None
