@@ -50,7 +50,12 @@ def used_keys() -> tuple[list[Use], list[Problem]]:
     problems: list[Problem] = []
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            try:
+                tree = ast.parse(path.read_text(encoding="utf-8"))
+            except SyntaxError as error:
+                problems.append(_problem(path, error.lineno or 0, f"not Python: {error.msg}"))
+                continue
+            for node in ast.walk(tree):
                 if isinstance(node, ast.Call):
                     for found in _used(node, path):
                         (uses if isinstance(found, Use) else problems).append(found)  # type: ignore[arg-type]
