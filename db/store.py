@@ -20,6 +20,10 @@ from flows.core.effects import Outcome, TicketState
 from flows.core.events import Address, Event
 
 
+class SchemaError(Exception):
+    """The database was made by another release; the sentence says what to do. Trying again gives the same error."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cursor:
     """Where a channel goes on reading: written in the same transaction as the events before it."""
@@ -194,7 +198,7 @@ class Store(Protocol):
     """Everything the runtime, the desk and the command line remember."""
 
     async def open(self) -> None:
-        """Connect; on SQLite also copy and migrate. SettingsError when the schema is not the program's."""
+        """Connect; on SQLite also copy and migrate. SchemaError when the schema is not the program's."""
 
     async def close(self) -> None:
         """Finish what is in flight and let go."""

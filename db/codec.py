@@ -1,0 +1,72 @@
+"""Sealing what is kept: everything that could tell who somebody is or what they said.
+
+A sealed value is `key id (4 bytes) + nonce (12) + AES-GCM ciphertext`. The record's id is associated data, so a value
+moved to another row does not open. What has to be found again is kept beside it as a keyed hash, which nobody
+without the key can compute, not even by trying every phone number.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import os
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+KEY_BYTES = 32
+_ID_BYTES = 4
+_NONCE_BYTES = 12
+_DIGEST_BYTES = 16
+
+
+class SealError(Exception):
+    """A sealed value does not open: another key, another record, or changed bytes. Trying again does not help."""
+
+
+class Codec:
+    """The one key of an installation, and the two things done with it: sealing and hashing."""
+
+    def __init__(self, key: bytes) -> None:
+        """`key` has 32 bytes; ValueError otherwise."""
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"the key must have {KEY_BYTES} bytes")
+        # One derived key for each use, so that a hash never says anything about a ciphertext.
+        self._aead = AESGCM(hmac.digest(key, b"lotse seal", "sha256"))
+        self._hash_key = hmac.digest(key, b"lotse digest", "sha256")
+        self._key_id = hmac.digest(key, b"lotse key id", "sha256")[:_ID_BYTES]
+
+    def seal(self, record: str, value: bytes | str | dict[str, Any]) -> bytes:
+        """The value in a form that opens only with this key and for this record."""
+        if isinstance(value, dict):
+            value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        plain = value.encode() if isinstance(value, str) else value
+        nonce = os.urandom(_NONCE_BYTES)
+        return self._key_id + nonce + self._aead.encrypt(nonce, plain, record.encode())
+
+    def open(self, record: str, sealed: bytes) -> bytes:
+        """What was sealed for this record; SealError when it does not open."""
+        if sealed[:_ID_BYTES] != self._key_id:
+            raise SealError("sealed with another key than this installation has")
+        start = _ID_BYTES + _NONCE_BYTES
+        try:
+            return self._aead.decrypt(sealed[_ID_BYTES:start], sealed[start:], record.encode())
+        except (InvalidTag, ValueError):
+            raise SealError("a sealed value was changed or belongs to another record") from None
+
+    def open_text(self, record: str, sealed: bytes) -> str:
+        """The text that was sealed for this record; SealError when it does not open."""
+        return self.open(record, sealed).decode()
+
+    def open_json(self, record: str, sealed: bytes) -> Any:
+        """The JSON that was sealed for this record; SealError when it does not open."""
+        return json.loads(self.open(record, sealed))
+
+    def digest(self, purpose: str, *values: object) -> str:
+        """A keyed hash of 128 bits for looking up; another purpose gives another hash of the same values."""
+        parts = [purpose, *(str(value) for value in values)]
+        message = "".join(f"{len(part)}:{part}" for part in parts)
+        short = hmac.digest(self._hash_key, message.encode(), "sha256")[:_DIGEST_BYTES]
+        return base64.urlsafe_b64encode(short).rstrip(b"=").decode()

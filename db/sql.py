@@ -1,0 +1,144 @@
+"""Statements written once, compiled once for each database, carried out by its driver itself.
+
+SQLAlchemy Core knows both dialects; the drivers (sqlite3, asyncpg) run the text it makes, because going through
+SQLAlchemy's own execution costs more than the statements do. An operation is a coroutine function that takes a `Tx`;
+on SQLite its awaits never wait, so that the writer's thread can drive it to its end.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal, Protocol
+
+from sqlalchemy import ARRAY, bindparam, func, select
+from sqlalchemy import insert as plain_insert
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.schema import Table
+from sqlalchemy.types import NullType
+
+Dialect = Literal["sqlite", "postgresql"]
+Row = Sequence[Any]
+
+_DIALECTS = {"sqlite": SQLiteDialect_pysqlite(), "postgresql": PGDialect_asyncpg()}
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+
+
+def micros(at: dt.datetime) -> int:
+    """A time as it is stored: microseconds since 1970."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def moment(stored: int) -> dt.datetime:
+    """The time that `micros` stored, in UTC."""
+    return _EPOCH + stored * _MICROSECOND
+
+
+class among(ColumnElement[Any]):  # noqa: N801 - reads like a function of SQLAlchemy
+    """Whether a column's value is in the list handed in under a name: one bound value however long the list is."""
+
+    inherit_cache = False
+    type = NullType()  # as a Boolean, SQLite would be given `… = 1`, which no index answers
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        self.column = column
+        self.values = bindparam(name, type_=ARRAY(column.type))
+
+
+@compiles(among, "sqlite")
+def _among_sqlite(element: among, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    return f"{column} IN (SELECT value FROM json_each({compiler.process(element.values, **options)}))"
+
+
+@compiles(among, "postgresql")
+def _among_postgresql(element: among, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    return f"{column} = ANY ({compiler.process(element.values, **options)})"
+
+
+class Statement:
+    """A query or change with named values, for both databases."""
+
+    def __init__(self, clause: ClauseElement) -> None:
+        self.clause = clause
+        self._compiled: dict[Dialect, tuple[str, tuple[str, ...], dict[str, Any]]] = {}
+
+    def compiled(self, dialect: Dialect) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+        """SQL text, the names of its values in the driver's order, and the values that are constant."""
+        found = self._compiled.get(dialect)
+        if found is None:
+            made = self.clause.compile(dialect=_DIALECTS[dialect])
+            assert isinstance(made, SQLCompiler)
+            constant = {name: value for name, value in made.params.items() if value is not None}
+            found = self._compiled[dialect] = (str(made), tuple(made.positiontup or ()), constant)
+        return found
+
+    def arguments(self, dialect: Dialect, values: Mapping[str, Any]) -> list[Any]:
+        """The values in the driver's order; KeyError when one is missing."""
+        _, names, constant = self.compiled(dialect)
+        found = [constant[name] if name in constant else values[name] for name in names]
+        if dialect == "sqlite":
+            return [json.dumps(value) if isinstance(value, list) else value for value in found]
+        return found
+
+
+class Insert:
+    """Rows into a table; those whose key is there already are left out, or overwrite the columns of `update`."""
+
+    def __init__(
+        self, table: Table, columns: Sequence[str], key: Sequence[str] = (), update: Mapping[str, Any] | None = None
+    ) -> None:
+        self.table, self.columns, self.key, self.update = table, tuple(columns), tuple(key), update or {}
+
+    @lru_cache(maxsize=2)  # noqa: B019 - statements are made once, at import
+    def text(self, dialect: Dialect) -> str:
+        """SQL text; its values are one row's on SQLite and one list for each column on PostgreSQL."""
+        statement: Any
+        if dialect == "sqlite":
+            statement = (sqlite_insert if self.key else plain_insert)(self.table)
+            statement = statement.values({name: bindparam(name) for name in self.columns})
+        else:
+            lists = [
+                func.unnest(bindparam(name, type_=ARRAY(self.table.c[name].type))).label(f"v_{name}")
+                for name in self.columns
+            ]
+            statement = postgresql_insert(self.table).from_select(
+                list(self.columns), select(*lists), include_defaults=False
+            )
+        if self.update:
+            excluded = {name: value(statement.excluded) for name, value in self.update.items()}
+            statement = statement.on_conflict_do_update(index_elements=list(self.key), set_=excluded)
+        elif self.key:
+            statement = statement.on_conflict_do_nothing(index_elements=list(self.key))
+        compiled = statement.compile(dialect=_DIALECTS[dialect])
+        assert tuple(compiled.positiontup) == self.columns
+        return str(compiled)
+
+
+class Tx(Protocol):
+    """A transaction under way, on either database."""
+
+    dialect: Dialect
+
+    async def rows(self, statement: Statement, **values: Any) -> Sequence[Row]:
+        """The rows a query finds, or that a change returns."""
+
+    async def run(self, statement: Statement, **values: Any) -> int:
+        """Carry out a change; returns how many rows it touched."""
+
+    async def run_many(self, statement: Statement, values: Sequence[Mapping[str, Any]]) -> None:
+        """Carry out a change once for each set of values."""
+
+    async def insert(self, insert: Insert, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Put rows in; returns how many were new or overwritten."""
