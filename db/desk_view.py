@@ -18,7 +18,10 @@ _WAITING = ("open", "waiting-staff")
 _DELIVERED = {"sent": True, "failed": False, "open": None}
 
 _since = (
-    select(func.max(ticket_steps.c.at)).where(ticket_steps.c.ticket == tickets.c.number).scalar_subquery().label("since")
+    select(func.max(ticket_steps.c.at))
+    .where(ticket_steps.c.ticket == tickets.c.number)
+    .scalar_subquery()
+    .label("since")
 )
 _CASES = Statement(TICKETS.add_columns(_since).where(tickets.c.state.not_in([CLOSED, PURGED])))
 _CLOSED_CASES = Statement(
@@ -63,7 +66,7 @@ async def case(tx: Tx, codec: Codec, number: int) -> tuple[Ticket, list[EntryVie
 
 async def _views(tx: Tx, codec: Codec, lines: Sequence[Row]) -> list[EntryView]:
     events = sorted({event for _, event, role, _, _ in lines if role == "agent"})
-    states = {event: state for event, state in await tx.rows(_REPLIES, events=events)} if events else {}
+    states = {event: str(state) for event, state in await tx.rows(_REPLIES, events=events)} if events else {}
     views = []
     for key, event, role, payload, at in lines:
         data = codec.open_json(f"entry:{key}", payload)

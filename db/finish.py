@@ -1,4 +1,4 @@
-"""Storing what handling a batch came to: conversations, cases, outbox, timers, joins, counts, all in one transaction."""
+"""Storing what handling a batch came to: states, cases, outbox, timers, joins, counts: one transaction."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, case, delete, func, literal_column, null, select, update
+from sqlalchemy import BigInteger, bindparam, case, delete, func, literal_column, null, select, update
 
 from db import outbox as out
 from db import retention
 from db.codec import Codec
 from db.inbox import Taken, enqueue
 from db.records import address_key
-from db.staff import join_key
 from db.sql import Insert, Statement, Tx, among, micros
+from db.staff import join_key
 from db.store import Result
 from db.tables import (
     OPEN,
@@ -52,7 +52,8 @@ _STATE = Statement(
         version=bindparam("version"),
         ticket=bindparam("ticket"),
         expires_at=case(
-            (conversations.c.expires_at == literal_column("0"), literal_column("0")), else_=bindparam("until")
+            (conversations.c.expires_at == literal_column("0"), literal_column("0")),
+            else_=bindparam("until", type_=BigInteger),
         ),
     )
 )
@@ -83,9 +84,7 @@ _LAST_STEPS = Statement(
 )
 _STEP = Insert(ticket_steps, ("ticket", "state", "at", "member"))
 _ENTRY = Insert(entries, ("id", "ticket", "event", "role", "payload", "at"), key=("id",))
-_TIMER = Insert(
-    timers, ("conversation", "name", "at"), key=("conversation", "name"), update={"at": lambda new: new.at}
-)
+_TIMER = Insert(timers, ("conversation", "name", "at"), key=("conversation", "name"), update={"at": lambda new: new.at})
 _NO_TIMER = Statement(
     delete(timers).where(timers.c.conversation == bindparam("of"), timers.c.name == bindparam("called"))
 )
@@ -112,9 +111,7 @@ _JOINED = Insert(
     key=("id",),
     update={"member": lambda new: new.member, "address": lambda new: new.address},
 )
-_CHANGE = Insert(
-    counters, ("name", "value"), key=("name",), update={"value": lambda new: counters.c.value + new.value}
-)
+_CHANGE = Insert(counters, ("name", "value"), key=("name",), update={"value": lambda new: counters.c.value + new.value})
 
 
 class TakenElsewhereError(Exception):
@@ -136,7 +133,9 @@ async def finish(tx: Tx, codec: Codec, taken: Sequence[Taken], results: Sequence
     kept = [(one, result) for one, result in pairs if not result.forget]
     await _conversations(tx, codec, [(one, r) for one, r in kept if r.failed is None])
     changed = await _cases(tx, codec, kept)
-    await out.add(tx, codec, [(d, one.conversation, result.event, False) for one, result in kept for d in result.deliveries])
+    await out.add(
+        tx, codec, [(d, one.conversation, result.event, False) for one, result in kept for d in result.deliveries]
+    )
     await _timers(tx, kept)
     await _joins(tx, codec, kept)
     await _tallies(tx, pairs)
@@ -272,7 +271,7 @@ async def _steps(tx: Tx, steps: list[dict[str, Any]]) -> None:
     if not steps:
         return
     numbers = sorted({step["ticket"] for step in steps})
-    state: dict[int, str] = {ticket: state for ticket, state in await tx.rows(_LAST_STEPS, numbers=numbers)}
+    state: dict[int, str] = {ticket: str(state) for ticket, state in await tx.rows(_LAST_STEPS, numbers=numbers)}
     new = []
     for step in steps:
         if state.get(step["ticket"]) != step["state"]:
@@ -314,7 +313,9 @@ async def _joins(tx: Tx, codec: Codec, pairs: Sequence[tuple[Taken, Result]]) ->
 
 async def _tallies(tx: Tx, pairs: Sequence[tuple[Taken, Result]]) -> None:
     counted = Counter(
-        (week(result.event.at), tally.what, tally.language, tally.topic) for _, result in pairs for tally in result.tallies
+        (week(result.event.at), tally.what, tally.language, tally.topic)
+        for _, result in pairs
+        for tally in result.tallies
     )
     if counted:
         names = ("week", "what", "language", "topic", "count")

@@ -52,12 +52,8 @@ _THREADS = Statement(
     .join(tickets, tickets.c.number == threads.c.ticket)
     .where(among(threads.c.hash, "hashes"), tickets.c.conversation.is_not(None))
 )
-_NEW_CONVERSATION = Insert(
-    conversations, ("id", "address", "version", "expires_at"), key=("id",)
-)
-_NEW_EVENT = Insert(
-    inbox, ("id", "conversation", "origin", "ticket", "payload", "at", "state"), key=("id",)
-)
+_NEW_CONVERSATION = Insert(conversations, ("id", "address", "version", "expires_at"), key=("id",))
+_NEW_EVENT = Insert(inbox, ("id", "conversation", "origin", "ticket", "payload", "at", "state"), key=("id",))
 _CURSOR = Insert(cursors, ("name", "value"), key=("name",), update={"value": lambda new: new.value})
 _READ_CURSOR = Statement(select(cursors.c.value).where(cursors.c.name == bindparam("name")))
 
@@ -102,12 +98,8 @@ _WORK = Statement(
     .where(among(inbox.c.seq, "seqs"))
     .order_by(inbox.c.seq)
 )
-_TICKETS = Statement(
-    TICKETS.where(among(tickets.c.number, "numbers"), tickets.c.state != PURGED)
-)
-_MEMBERS = Statement(
-    select(members.c.number, members.c.hash, members.c.name).where(among(members.c.number, "numbers"))
-)
+_TICKETS = Statement(TICKETS.where(among(tickets.c.number, "numbers"), tickets.c.state != PURGED))
+_MEMBERS = Statement(select(members.c.number, members.c.hash, members.c.name).where(among(members.c.number, "numbers")))
 _AUTHORS = Statement(
     select(member_addresses.c.id, member_addresses.c.member).where(among(member_addresses.c.id, "ids"))
 )
@@ -202,7 +194,7 @@ async def _lanes(tx: Tx, codec: Codec, events: Sequence[Event]) -> list[tuple[st
     cases: dict[int, str] = {}
     by_thread: dict[tuple[str, str], tuple[int, str]] = {}
     if numbers:
-        cases = {number: lane for number, lane in await tx.rows(_CASES, numbers=numbers)}
+        cases = {number: str(lane) for number, lane in await tx.rows(_CASES, numbers=numbers)}
     if of_thread:
         hashes = sorted({thread for _, thread in of_thread.values()})
         by_thread = {(room, thread): (n, lane) for room, thread, n, lane in await tx.rows(_THREADS, hashes=hashes)}
@@ -287,7 +279,7 @@ class _Desk:
     async def load(cls, tx: Tx, codec: Codec, events: Sequence[tuple[Event, int | None]]) -> _Desk:
         desk = [event for event, _ in events if isinstance(event, DeskEvent)]
         ids = {author_key(codec, e) for e in desk if e.author}
-        authors = {key: n for key, n in await tx.rows(_AUTHORS, ids=sorted(ids))} if ids else {}
+        authors = {key: int(n) for key, n in await tx.rows(_AUTHORS, ids=sorted(ids))} if ids else {}
         numbers = {e.member for e in desk if e.member is not None} | set(authors.values())
         names = {}
         if numbers:
@@ -322,4 +314,3 @@ def author_key(codec: Codec, event: DeskEvent) -> str:
 def sent_key(codec: Codec, address: Address, message: str) -> str:
     """The hash by which one of our messages in a staff room is found."""
     return codec.digest("sent", address.channel, message)
-

@@ -47,9 +47,7 @@ _due = (
     .with_for_update(skip_locked=True, of=outbox)
 )
 _DUE = Statement(_due)
-_LEASE = Statement(
-    update(outbox).where(among(outbox.c.row, "picked")).values(leased_until=bindparam("until"))
-)
+_LEASE = Statement(update(outbox).where(among(outbox.c.row, "picked")).values(leased_until=bindparam("until")))
 _ROWS = select(
     outbox.c.row,
     outbox.c.id,
@@ -65,9 +63,7 @@ _ROWS = select(
 )
 _PICKED = Statement(_ROWS.where(among(outbox.c.row, "picked")).order_by(outbox.c.row))
 _OPEN_OF = Statement(_ROWS.where(among(outbox.c.id, "ids"), outbox.c.state == OPEN))
-_TO_RECIPIENT = Statement(
-    _ROWS.where(outbox.c.recipient == bindparam("to"), outbox.c.payload.is_not(None))
-)
+_TO_RECIPIENT = Statement(_ROWS.where(outbox.c.recipient == bindparam("to"), outbox.c.payload.is_not(None)))
 _THREADS = Statement(
     select(threads.c.ticket, threads.c.recipient, threads.c.thread).where(among(threads.c.ticket, "numbers"))
 )
@@ -138,9 +134,7 @@ _THREADS_OF = Statement(
     select(threads.c.ticket, threads.c.thread, threads.c.hash).where(threads.c.recipient == bindparam("of"))
 )
 _NO_THREADS = Statement(delete(threads).where(threads.c.recipient == bindparam("of")))
-_ADDRESS = Statement(
-    select(conversations.c.id, conversations.c.address).where(conversations.c.id == bindparam("of"))
-)
+_ADDRESS = Statement(select(conversations.c.id, conversations.c.address).where(conversations.c.id == bindparam("of")))
 _WEB = Statement(
     select(outbox.c.row, outbox.c.id, outbox.c.payload, outbox.c.attempt)
     .where(
@@ -196,7 +190,7 @@ def _open(codec: Codec, row: Row) -> Delivery:
 
 
 async def add(tx: Tx, codec: Codec, promised: Iterable[tuple[Delivery, str, Event, bool]]) -> None:
-    """Promise deliveries: each with its conversation, the event whose effect it is, and whether to forget it once sent."""
+    """Promise deliveries: each with its conversation, whose effect it is, and whether to forget it once sent."""
     rows = []
     for delivery, conversation, event, forget in promised:
         key = codec.digest("delivery", delivery.id)
@@ -298,9 +292,7 @@ async def _tell(tx: Tx, codec: Codec, told: Sequence[tuple[Event, str]]) -> None
             await enqueue(tx, codec, [(event, lane)])
 
 
-async def _sent(
-    tx: Tx, codec: Codec, row: Row, delivery: Delivery, settlement: Settlement, now: dt.datetime
-) -> None:
+async def _sent(tx: Tx, codec: Codec, row: Row, delivery: Delivery, settlement: Settlement, now: dt.datetime) -> None:
     number, key, payload, forget = row[0], row[1], row[2], row[9]
     web = delivery.channel == "web"
     if forget and not web:

@@ -46,24 +46,19 @@ _lane = [
     # Anything but what a person has written since: that is answered, by a bot that does not know them any more.
     Statement(
         update(inbox)
-        .where(among(inbox.c.conversation, _OF), or_(inbox.c.state != OPEN, inbox.c.origin != literal_column("'person'")))
+        .where(
+            among(inbox.c.conversation, _OF), or_(inbox.c.state != OPEN, inbox.c.origin != literal_column("'person'"))
+        )
         .values(state="done", payload=null(), conversation=_NOTHING, error=null(), expires_at=bindparam("ids_until"))
     ),
     Statement(delete(timers).where(among(timers.c.conversation, _OF))),
 ]
 _WAIT = Statement(
-    select(conversations.c.id)
-    .where(among(conversations.c.id, _OF))
-    .order_by(conversations.c.id)
-    .with_for_update()
+    select(conversations.c.id).where(among(conversations.c.id, _OF)).order_by(conversations.c.id).with_for_update()
 )
-_OUTBOX = Statement(
-    delete(outbox).where(among(outbox.c.conversation, _OF), ~among(outbox.c.event, "but_of_events"))
-)
+_OUTBOX = Statement(delete(outbox).where(among(outbox.c.conversation, _OF), ~among(outbox.c.event, "but_of_events")))
 _BLANK = Statement(
-    update(conversations)
-    .where(among(conversations.c.id, _OF))
-    .values(state=null(), version=0, ticket=null())
+    update(conversations).where(among(conversations.c.id, _OF)).values(state=null(), version=0, ticket=null())
 )
 _REMOVE = Statement(
     delete(conversations).where(
@@ -96,9 +91,7 @@ _CASE_OUTBOX = Statement(
 )
 
 
-async def forget(
-    tx: Tx, lanes: Collection[str], now: dt.datetime, but_of_events: Collection[str] = ()
-) -> None:
+async def forget(tx: Tx, lanes: Collection[str], now: dt.datetime, but_of_events: Collection[str] = ()) -> None:
     """Remove what is kept about these conversations, staff's copies included.
 
     Outbox rows that are effects of `but_of_events` (hashes) stay: they tell the person, and withdraw from rooms.

@@ -20,10 +20,10 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import Table
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.schema import Table
 from sqlalchemy.types import NullType
 
 Dialect = Literal["sqlite", "postgresql"]
@@ -44,7 +44,7 @@ def moment(stored: int) -> dt.datetime:
     return _EPOCH + stored * _MICROSECOND
 
 
-class among(ColumnElement[Any]):  # noqa: N801 - reads like a function of SQLAlchemy
+class among(ColumnElement[Any]):
     """Whether a column's value is in the list handed in under a name: one bound value however long the list is."""
 
     inherit_cache = False
@@ -58,7 +58,7 @@ class among(ColumnElement[Any]):  # noqa: N801 - reads like a function of SQLAlc
 @compiles(among, "sqlite")
 def _among_sqlite(element: among, compiler: SQLCompiler, **options: Any) -> str:
     column = compiler.process(element.column, **options)
-    return f"{column} IN (SELECT value FROM json_each({compiler.process(element.values, **options)}))"
+    return f"{column} IN (SELECT value FROM json_each({compiler.process(element.values, **options)}))"  # noqa: S608 - both parts are compiled
 
 
 @compiles(among, "postgresql")

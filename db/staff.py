@@ -19,9 +19,7 @@ from flows.core.events import Address
 TOKEN_BYTES = 32
 _CODE_BYTES = 10  # 80 bits, sixteen letters
 
-_COLUMNS = select(
-    members.c.number, members.c.hash, members.c.name, members.c.role, members.c.languages, members.c.wake
-)
+_COLUMNS = select(members.c.number, members.c.hash, members.c.name, members.c.role, members.c.languages, members.c.wake)
 _ALL = Statement(_COLUMNS)
 _BY_NAME = Statement(_COLUMNS.where(members.c.hash == bindparam("called")))
 _BY_NUMBER = Statement(_COLUMNS.where(members.c.number == bindparam("number")))

@@ -27,7 +27,11 @@ REVISIONS = ("0001",)
 """The schema's history, oldest first; the last is what this program works with."""
 
 metadata = MetaData(
-    naming_convention={"ix": "ix_%(column_0_label)s", "uq": "uq_%(table_name)s_%(column_0_name)s", "pk": "pk_%(table_name)s"}
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
 )
 
 Number = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER counts up by itself on SQLite
@@ -113,7 +117,9 @@ outbox = Table(
     _count("row"),  # the order of sending, and a web browser's cursor
     Column("id", Text, nullable=False, unique=True),
     Column("event", Text, nullable=False, index=True),  # whose effect it is
-    Column("conversation", Text, nullable=False, index=True),  # which hears of failure, and takes it along when forgotten
+    Column(
+        "conversation", Text, nullable=False, index=True
+    ),  # which hears of failure, and takes it along when forgotten
     _text("lane"),  # recipient and case or thread: in order within
     Column("recipient", Text, nullable=False, index=True),
     _text("channel"),

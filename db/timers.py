@@ -23,9 +23,7 @@ _DUE_TIMERS = Statement(
     .order_by(timers.c.at)
     .with_for_update(skip_locked=True, of=timers)
 )
-_FIRED = Statement(
-    delete(timers).where(timers.c.conversation == bindparam("of"), timers.c.name == bindparam("called"))
-)
+_FIRED = Statement(delete(timers).where(timers.c.conversation == bindparam("of"), timers.c.name == bindparam("called")))
 
 
 async def next_due(tx: Tx) -> dt.datetime | None:

