@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy import Text, bindparam, func, literal_column, select
 
 from db.finish import week
 from db.sql import Statement, Tx, micros
 from db.tables import OPEN, inbox, outbox, tallies
 
-_FAILED = literal_column("'failed'")
+_FAILED = literal_column("'failed'", Text)
 _INBOX = Statement(select(func.count(), func.min(inbox.c.at)).where(inbox.c.state == OPEN))
 _INBOX_FAILED = Statement(select(func.count()).where(inbox.c.state == _FAILED))
 _OUTBOX = Statement(select(func.count(), func.min(outbox.c.at)).where(outbox.c.state == OPEN))

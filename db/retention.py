@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 
-from sqlalchemy import bindparam, delete, exists, literal_column, null, or_, select, update
+from sqlalchemy import Text, bindparam, delete, exists, literal_column, null, or_, select, update
 
 from db.sql import Statement, Tx, among, micros
 from db.tables import (
@@ -40,7 +40,7 @@ DESK_SESSION = dt.timedelta(hours=12)
 DESK_LINK = dt.timedelta(minutes=10)
 JOIN_CODE = dt.timedelta(hours=24)
 
-_NOTHING = literal_column("''")
+_NOTHING = literal_column("''", Text)
 _OF = "conversations"
 _lane = [
     # Anything but what a person has written since: that is answered, by a bot that does not know them any more.

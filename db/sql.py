@@ -29,7 +29,7 @@ from sqlalchemy.types import NullType
 Dialect = Literal["sqlite", "postgresql"]
 Row = Sequence[Any]
 
-_DIALECTS = {"sqlite": SQLiteDialect_pysqlite(), "postgresql": PGDialect_asyncpg()}
+_DIALECTS = {"sqlite": SQLiteDialect_pysqlite(), "postgresql": PGDialect_asyncpg()}  # type: ignore[no-untyped-call]
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 

@@ -124,6 +124,8 @@ class _Thread(threading.Thread):
                 try:
                     outcomes.append((_drive(job.operation, tx), None))
                 except Exception as error:
+                    if not connection.in_transaction:  # SQLite gave up the whole transaction, as on a full disk
+                        raise
                     connection.execute("ROLLBACK TO job")
                     outcomes.append((None, error))
                 connection.execute("RELEASE job")

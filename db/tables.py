@@ -37,9 +37,9 @@ metadata = MetaData(
 Number = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER counts up by itself on SQLite
 
 # Constants of queries and partial indexes: as bound values SQLite could not use those indexes.
-OPEN = literal_column("'open'")
-CLOSED = literal_column("'closed'")
-PURGED = literal_column("'purged'")
+OPEN = literal_column("'open'", Text)
+CLOSED = literal_column("'closed'", Text)
+PURGED = literal_column("'purged'", Text)
 
 
 def _count(name: str) -> Column[Any]:

@@ -48,7 +48,7 @@ def sqlite(url: str) -> None:
 
 async def postgresql(url: str) -> None:
     """Migrate a PostgreSQL database, through the driver the store uses."""
-    import asyncpg
+    import asyncpg  # type: ignore[import-untyped]
     from sqlalchemy.ext.asyncio import create_async_engine
 
     engine = create_async_engine(
