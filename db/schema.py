@@ -52,7 +52,9 @@ def prepare(path: Path) -> None:
         from db.backup import backup
         from db.migrate import upgrade
 
-        backup(path, path.with_name(f"{path.name}.before-{REVISIONS[-1]}"))
+        copy = path.with_name(f"{path.name}.before-{REVISIONS[-1]}")
+        copy.unlink(missing_ok=True)  # of a try that was interrupted: nothing was migrated then
+        backup(path, copy)
         upgrade(f"sqlite:///{path}")
 
 

@@ -94,35 +94,6 @@ async def test_the_file_holds_nothing_in_plain_and_only_its_owner_reads_it(tmp_p
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-async def test_what_is_told_to_be_stored_survives_the_process_being_killed(tmp_path: Path) -> None:
-    path = tmp_path / "lotse.db"
-    script = f"""
-import asyncio, os, signal, sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-from made import handled, message, person, reply
-from db.codec import Codec
-from db.open import open_store
-async def main():
-    store = open_store("sqlite:///{path}", Codec(bytes(range(32))))
-    await store.open()
-    await store.accept([message(n, person(n)) for n in range(1, 5)])
-    async with store.batch(limit=2) as batch:
-        await batch.finish([handled(w, deliveries=(reply(w.event),)) for w in batch.work])
-    async with store.batch(limit=1) as batch:
-        os.kill(os.getpid(), signal.SIGKILL)
-asyncio.run(main())
-"""
-    ended = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", script], capture_output=True, cwd=Path(__file__).parents[2]
-    )
-    assert ended.returncode == -9, ended.stderr
-    store = store_at(path)
-    await store.open()
-    assert [d.id for d in await store.due(NOW)] == ["telegram:7:1:0", "telegram:7:2:0"]
-    assert [work.event.id for work in await handle_all(store)] == ["telegram:7:3", "telegram:7:4"]
-    await store.close()
-
-
 async def test_another_key_opens_nothing(tmp_path: Path) -> None:
     path = tmp_path / "lotse.db"
     store = store_at(path)
@@ -189,7 +160,9 @@ async def test_an_older_file_is_migrated_after_a_copy(tmp_path: Path) -> None:
     assert await store.accept([message(1)]) == 1
     await store.close()
     assert schema(path) == now
-    assert {name for _, name, _ in schema(tmp_path / "lotse.db.before-0001")} == {"alembic_version"}
+    copied = {name for _, name, _ in schema(tmp_path / "lotse.db.before-0001")}
+    assert "alembic_version" in copied
+    assert "inbox" not in copied
 
 
 async def test_a_file_of_a_later_release_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
