@@ -13,9 +13,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from pathlib import Path
 from typing import IO
 
-from db.codec import Codec
-from db.open import open_store
-
 from bot.catalogs import Catalogs
 from bot.channels.base import Channel
 from bot.content import load_knowledge
@@ -24,6 +21,8 @@ from bot.outbox import deliver_due
 from bot.plan import Room, Voice
 from bot.settings import Settings, data_folder
 from bot.worker import handle_batch
+from db.codec import Codec
+from db.open import open_store
 from db.store import Cursor, Store
 from flows.core.events import Event
 from flows.core.knowledge import Knowledge

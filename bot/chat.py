@@ -10,13 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from db.codec import Codec
-from db.open import open_store
-
 from bot.app import App, load, utc_now
 from bot.channels.console import ConsoleChannel
 from bot.errors import SettingsError
 from bot.settings import Settings
+from db.codec import Codec
+from db.open import open_store
 from db.store import EntryView, Member, Store
 from flows.core.events import (
     Address,

@@ -8,8 +8,6 @@ import json
 import sys
 from collections.abc import Sequence
 
-from flows.core.search import build_index, find
-
 from bot import voice
 from bot.catalogs import Catalogs
 from bot.cli import FINE, NOT_FINE, WRONG_USE
@@ -18,6 +16,7 @@ from bot.errors import ContentError, Problem
 from bot.settings import Settings, data_folder
 from flows import FLOWS
 from flows.core import inspect
+from flows.core.search import build_index, find
 
 
 def carry_out(settings: Settings, options: argparse.Namespace) -> int:

@@ -6,15 +6,10 @@ from flows import globals_
 from flows.core import facts, labels, limits
 from flows.core import search as searching
 from flows.core.events import MessageReceived
-from flows.core.fold import fold
+from flows.core.fold import fold, near
 from flows.core.knowledge import District
 from flows.core.phrases import Choice, OfficeView, Part, Phrase, Verbatim, phrase
 from flows.core.turn import BACK, HUMAN, MENU, Turn, topic_choice
-
-
-def fold_label(label: str) -> str:
-    """A label as it is compared with what somebody typed."""
-    return fold(label)
 
 
 def take_files(turn: Turn) -> bool:
@@ -230,23 +225,10 @@ def _district(turn: Turn) -> bool:
     """A quarter's name typed at the office question; with a letter missing or too many it is still found."""
     named = [d for d in turn.knowledge.districts if fold(d.name) == turn.folded]
     if not named and 5 <= len(turn.folded) <= 30:
-        named = [d for d in turn.knowledge.districts if _near(fold(d.name), turn.folded)]
+        named = [d for d in turn.knowledge.districts if near(fold(d.name), turn.folded)]
     if len(named) != 1:
         return False
     district: District = named[0]
     turn.update(district=district.number)
     offices(turn, ask_district=False)
     return True
-
-
-def _near(a: str, b: str) -> bool:
-    """Whether two words differ by at most one letter, or two neighbouring ones changed places."""
-    if abs(len(a) - len(b)) > 1:
-        return False
-    i = next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-    return (
-        a[i + 1 :] == b[i:]
-        or a[i:] == b[i + 1 :]
-        or a[i + 1 :] == b[i + 1 :]
-        or (a[i : i + 2] == b[i : i + 2][::-1] and a[i + 2 :] == b[i + 2 :])
-    )

@@ -93,7 +93,7 @@ class Talk:
         after, effects = step(before, event, self.knowledge)
         self.effects = effects
         opening = [f"{event.id}:{n}" for n, e in enumerate(effects) if isinstance(e, OpenTicket)]
-        numbers = {ticket: self.cases + 1 for ticket in opening}
+        numbers = dict.fromkeys(opening, self.cases + 1)
         self.cases += len(opening)
         result = plan(
             Work(event=event, conversation=before, ticket=self.ticket),

@@ -14,6 +14,7 @@ from bot.content.tables import AS_OF, IDENTIFIER, Problems, Table, TomlFile
 from bot.holidays import PublicHolidays, is_subdivision
 from bot.languages import LANGUAGES
 from flows.core import hours as staff_hours
+from flows.core.fold import fold
 from flows.core.knowledge import (
     Amount,
     Confidence,
@@ -314,10 +315,6 @@ def _read_words(path: Path, pack: Pack, problems: Problems) -> None:
     if file is None or file.broken:
         return
     top = file.table()
-    try:
-        from flows.core.fold import fold
-    except ImportError:
-        return
     top.ignore("words", "topics")
     top.finish()
     for name, prefix in (("words", ""), ("topics", "topic:")):

@@ -29,6 +29,7 @@ from flows.core.events import (
     TicketClosed,
     TimerFired,
 )
+from flows.core.fold import fold
 from flows.core.knowledge import Knowledge
 from flows.core.phrases import Message
 from flows.core.turn import Turn
@@ -118,7 +119,7 @@ def _picked(turn: Turn) -> ChoiceMade | None:
         if 1 <= number <= len(shown):
             chosen = shown[number - 1][0]
     elif turn.folded:
-        labels = {ask.fold_label(label): choice for choice, label in reversed(shown)}
+        labels = {fold(label): choice for choice, label in reversed(shown)}
         chosen = labels.get(turn.folded)
     if chosen is None:
         return None
