@@ -42,10 +42,6 @@ def _settings(settings: Settings) -> Sequence[Look]:
             else f"others can read it; type: chmod 600 {settings.key_path}"
         )
         looks.append(Look(what="key file", fine=mode == 0o600, say=say))
-    if settings.telegram_mode == "webhook" and not settings.public_url:
-        looks.append(
-            Look(what="webhook", fine=False, say="LOTSE_TELEGRAM_MODE=webhook needs LOTSE_PUBLIC_URL=https://…")
-        )
     return looks
 
 
@@ -83,7 +79,10 @@ async def _telegram(settings: Settings) -> Sequence[Look]:
         return [Look(what="telegram", fine=True, say="not configured (LOTSE_TELEGRAM_TOKEN)")]
     from bot.channels.telegram_setup import telegram_channel
 
-    channel = telegram_channel(settings, None)
+    try:
+        channel = telegram_channel(settings, None)
+    except LotseError as error:
+        return [Look(what="telegram", fine=False, say=str(error))]
     try:
         return [Look(what=f"telegram: {what}", fine=fine, say=say) for what, fine, say in await channel.check()]
     finally:

@@ -10,11 +10,13 @@ import signal
 import sys
 
 from bot.app import App, load, make_store, only_one, utc_now
+from bot.catalogs import Catalogs
 from bot.channels.base import Channel
 from bot.commands_store import desk_url
 from bot.errors import ContentError, Problem, SettingsError
 from bot.plan import Room
 from bot.settings import Settings
+from db.store import Store
 from flows.core.knowledge import Knowledge
 
 log = logging.getLogger("lotse")
@@ -30,7 +32,7 @@ async def serve(settings: Settings) -> int:
     with only_one(settings.data_dir) if embedded else contextlib.nullcontext():
         store = make_store(settings)
         await store.open()
-        channels, rooms = _channels(settings, store)
+        channels, rooms = _channels(settings, store, knowledge, catalogs)
         app = App(store=store, knowledge=knowledge, catalogs=catalogs, channels=channels, rooms=rooms)
         from bot.web.server import WebServer
 
@@ -89,13 +91,16 @@ def refuse_public(settings: Settings, knowledge: Knowledge) -> None:
         )
 
 
-def _channels(settings: Settings, store: object) -> tuple[list[Channel], list[Room]]:
+def _channels(
+    settings: Settings, store: Store, knowledge: Knowledge, catalogs: Catalogs
+) -> tuple[list[Channel], list[Room]]:
     channels: list[Channel] = []
     rooms: list[Room] = []
     if settings.telegram_token:
+        from bot.channels.telegram_profile import profiles
         from bot.channels.telegram_setup import telegram_channel
 
-        channels.append(telegram_channel(settings, store))
+        channels.append(telegram_channel(settings, store, profiles(catalogs, knowledge.town)))
         if settings.telegram_staff_chat is not None:
             rooms.append(
                 Room(

@@ -1,0 +1,130 @@
+"""Telegram's HTTP requests through aiohttp: one pool of connections, nothing of them in any log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import aiohttp
+from telegram.error import BadRequest, NetworkError, TelegramError, TimedOut
+from telegram.request import BaseRequest, RequestData
+
+CONNECTIONS = 32
+"""At most so many requests at once, the long poll included."""
+
+READ_SECONDS = 20.0
+CONNECT_SECONDS = 10.0
+POOL_SECONDS = 30.0
+FILE_BYTES = 20 * 1024 * 1024
+"""What a bot may fetch; no answer is longer."""
+
+
+class Flood(TelegramError):
+    """Too many requests: Telegram wants `seconds` of silence.
+
+    It stands in for PTB's RetryAfter, whose seconds cannot be read without a deprecation warning.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("Flood control exceeded")
+        self.seconds = seconds
+
+
+class AiohttpRequest(BaseRequest):
+    """PTB's public extension point for HTTP, on one aiohttp session."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+        self.server_date: str | None = None  # the Date header of the last answer
+
+    @property
+    def read_timeout(self) -> float:
+        return READ_SECONDS
+
+    async def initialize(self) -> None:
+        """Open the pool; done by the first request too."""
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
+
+    async def shutdown(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def do_request(
+        self,
+        url: str,
+        method: str,
+        request_data: RequestData | None = None,
+        read_timeout: Any = BaseRequest.DEFAULT_NONE,
+        write_timeout: Any = BaseRequest.DEFAULT_NONE,
+        connect_timeout: Any = BaseRequest.DEFAULT_NONE,
+        pool_timeout: Any = BaseRequest.DEFAULT_NONE,
+    ) -> tuple[int, bytes]:
+        """Status and body; TimedOut, NetworkError, Flood, or BadRequest for a body that is too big.
+
+        Messages of the errors name classes only: an address has the token in it.
+        """
+        await self.initialize()
+        assert self._session is not None
+        timeout = aiohttp.ClientTimeout(
+            total=None,
+            connect=_seconds(pool_timeout, POOL_SECONDS),
+            sock_connect=_seconds(connect_timeout, CONNECT_SECONDS),
+            sock_read=_seconds(read_timeout, READ_SECONDS),
+        )
+        try:
+            async with self._session.request(method, url, data=_form(request_data), timeout=timeout) as response:
+                self.server_date = response.headers.get("Date")
+                body = await _body(response)
+                status = response.status
+        except TimeoutError as error:
+            raise TimedOut(type(error).__name__) from None
+        except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
+            raise NetworkError(type(error).__name__) from None
+        if status >= 400 and (seconds := _retry_after(body)) is not None:
+            raise Flood(seconds)
+        return status, body
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        """The answer's JSON. PTB's own would log what it cannot read, and people's words with it."""
+        try:
+            data = json.loads(payload.decode("utf-8", "replace"))
+        except ValueError:
+            raise TelegramError("Invalid server response") from None
+        if not isinstance(data, dict) or ("result" not in data and data.get("ok") is not False):
+            raise TelegramError("Invalid server response")
+        return data
+
+
+def _seconds(value: Any, default: float) -> float | None:
+    return default if value is BaseRequest.DEFAULT_NONE else value
+
+
+def _form(data: RequestData | None) -> aiohttp.FormData | None:
+    if data is None:
+        return None
+    form = aiohttp.FormData()
+    for name, value in data.json_parameters.items():
+        form.add_field(name, value)
+    for name, (filename, content, mime) in data.multipart_data.items() if data.contains_files else ():
+        form.add_field(name, content, filename=filename, content_type=mime)
+    return form
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(1 << 16):
+        body += chunk
+        if len(body) > FILE_BYTES:
+            raise BadRequest("file is too big")
+    return bytes(body)
+
+
+def _retry_after(body: bytes) -> float | None:
+    try:
+        return float(json.loads(body)["parameters"]["retry_after"])
+    except (ValueError, KeyError, TypeError):
+        return None
