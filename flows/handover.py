@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from flows import globals_, privacy, welcome
-from flows.ask import office_parts
+from flows import ask, globals_, privacy, welcome
 from flows.core import hours, labels
 from flows.core.conversation import TicketRef
 from flows.core.effects import ChangeTicket, OpenTicket, WakeDesk
@@ -37,7 +36,7 @@ def ask_consent(turn: Turn) -> None:
 def nobody(turn: Turn) -> None:
     """No member of staff exists: open no case, name the office instead."""
     turn.count("no-staff", turn.conversation.topic or "")
-    turn.say(phrase("handover.nobody"), *office_parts(turn, turn.conversation.article), choices=(MENU,))
+    turn.say(phrase("handover.nobody"), *ask.office_parts(turn, turn.conversation.article), choices=(MENU,))
 
 
 def answer_consent(turn: Turn, agreed: bool) -> None:
@@ -93,7 +92,7 @@ def staff_times(turn: Turn) -> tuple[Part, ...]:
         return (phrase("handover.soon"),)
     if opens <= turn.event.at:
         return (phrase("handover.now"),)
-    return (phrase("handover.closed-until", when=opens), *office_parts(turn, turn.conversation.article))
+    return (phrase("handover.closed-until", when=opens), *ask.office_parts(turn, turn.conversation.article))
 
 
 def take_in_desk_mode(turn: Turn) -> bool:
