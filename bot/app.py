@@ -9,6 +9,7 @@ import datetime as dt
 import fcntl
 import logging
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
@@ -21,9 +22,9 @@ from bot.outbox import deliver_due
 from bot.plan import Room, Voice
 from bot.settings import Settings, data_folder
 from bot.worker import handle_batch
-from db.codec import Codec
+from db.codec import Codec, SealError
 from db.open import open_store
-from db.store import Cursor, Store
+from db.store import Cursor, SchemaError, Store
 from flows.core.events import Event
 from flows.core.knowledge import Knowledge
 
@@ -189,7 +190,7 @@ def load(settings: Settings) -> tuple[Knowledge, Catalogs]:
 def make_store(settings: Settings) -> Store:
     """The store of these settings, not yet open."""
     if not settings.database_url:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.make_data_dir()
     return open_store(settings.url, Codec(settings.key()))
 
 
@@ -217,11 +218,32 @@ def only_one(data_dir: Path) -> Iterator[None]:
         file.close()
 
 
+@contextlib.contextmanager
+def database_told() -> Iterator[None]:
+    """Turn what a database raises when it cannot be used into a SettingsError that says what to do."""
+    try:
+        yield
+    except SchemaError as error:
+        raise SettingsError(str(error)) from error
+    except SealError as error:
+        raise SettingsError(
+            "what is stored was sealed with another key: put back the key that belongs to this database "
+            "(secret.key in the data folder, or LOTSE_SECRET_KEY)"
+        ) from error
+    except Exception as error:  # the class says enough: a driver's text may hold address and password
+        if not isinstance(error, OSError | sqlite3.Error) and not type(error).__module__.startswith("asyncpg"):
+            raise
+        raise SettingsError(
+            f"the database cannot be used ({type(error).__name__}); see LOTSE_DATABASE_URL and LOTSE_DATA_DIR"
+        ) from error
+
+
 @contextlib.asynccontextmanager
 async def opened(store: Store) -> AsyncIterator[Store]:
-    """The store, open for as long as the block lasts."""
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
+    """The store, open for as long as the block lasts; SettingsError when it cannot be used."""
+    with database_told():
+        await store.open()
+        try:
+            yield store
+        finally:
+            await store.close()

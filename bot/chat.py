@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import secrets
+import signal
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from bot.app import App, load, utc_now
@@ -62,7 +63,7 @@ class Chat:
     async def event(self, text: str) -> Event | None:
         """What a line means; None after saying why it means nothing."""
         base = {"id": f"console:{self.run}:{self.lines}", "at": utc_now()}
-        if text.startswith("/desk"):
+        if text == "/desk" or text.startswith("/desk "):
             return await self._desk(text.removeprefix("/desk").strip(), base)
         if text.startswith("#") and len(text) > 1:
             return ChoiceMade(**base, source=PERSON, choice=text[1:].strip())  # type: ignore[arg-type]
@@ -179,9 +180,12 @@ async def _begin(chat: Chat, language: str | None) -> None:
 async def _read(chat: Chat) -> None:
     """Lines from a person or a pipe, one after the other."""
     interactive = sys.stdin.isatty() and not chat.console.as_json
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # asyncio's waits for the end of the line
     while True:
         try:
-            line = await asyncio.to_thread(_prompt if interactive else sys.stdin.readline)
+            # Nothing else happens between two lines, so waiting for one may hold up the loop.
+            line = _prompt() if interactive else sys.stdin.readline()
         except EOFError:
             return
         if not interactive and line == "":

@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true")
 
     check = commands.add_parser("check", help="flows, articles, facts, translations: every problem with its place")
-    check.add_argument("--on", type=dt.date.fromisoformat, metavar="DATE", help="as on this day (YYYY-MM-DD)")
+    check.add_argument("--on", type=_date, metavar="DATE", help="as on this day (YYYY-MM-DD)")
     check.add_argument("--json", action="store_true")
     check.add_argument("--draw", metavar="FLOW", help="print the flow as a Mermaid diagram instead")
 
@@ -136,6 +136,13 @@ def _carry_out(options: argparse.Namespace) -> int:
             from bot import commands_store
 
             return commands_store.carry_out(settings, options)
+
+
+def _date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2026-11-24") from None
 
 
 def _version() -> str:

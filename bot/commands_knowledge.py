@@ -7,13 +7,16 @@ import datetime as dt
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+import flows
 from bot import voice
 from bot.catalogs import Catalogs
 from bot.cli import FINE, NOT_FINE, WRONG_USE
 from bot.content import check_content, load_knowledge, stamp
-from bot.errors import ContentError, Problem
-from bot.settings import Settings, data_folder
+from bot.errors import ContentError, Problem, SettingsError
+from bot.languages import LANGUAGES
+from bot.settings import ROOT, Settings, data_folder
 from flows import FLOWS
 from flows.core import inspect
 from flows.core.search import build_index, find
@@ -39,6 +42,8 @@ def _ask(settings: Settings, options: argparse.Namespace) -> int:
 
     from bot.evaluate import ask_json
 
+    if options.lang and options.lang not in LANGUAGES:
+        raise SettingsError(f"--lang {options.lang}: known are {', '.join(LANGUAGES)}")
     knowledge = load_knowledge(settings.knowledge, settings.town)
     knowledge = replace(knowledge, index=build_index(knowledge))
     finding = find(knowledge, options.question, options.lang)
@@ -62,7 +67,7 @@ def all_problems(settings: Settings, on: dt.date) -> list[Problem]:
         knowledge = load_knowledge(settings.knowledge, settings.town)
     except ContentError:
         knowledge = None  # its problems are already listed
-    folder = data_folder("knowledge").parent / "flows"
+    folder = Path(str(flows.__file__)).parent
     for place, sentence in inspect.problems(FLOWS, knowledge):
         path = folder / f"{place.split('.', 1)[0]}.py"
         problems.append(Problem(path=path, line=0, severity="error", sentence=f"{place} {sentence}"))
@@ -89,6 +94,9 @@ def _check(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _translations(settings: Settings, options: argparse.Namespace) -> int:
+    writes = options.action in ("extract", "update") or (options.action == "stamp" and settings.knowledge_dir is None)
+    if writes and not (ROOT / "pyproject.toml").is_file():
+        raise SettingsError(f"lotse translations {options.action} writes files and needs a checkout")
     match options.action:
         case "extract":
             print(voice.extract())

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
-from bot.app import make_store, only_one, opened, utc_now
+from bot.app import database_told, make_store, only_one, opened, utc_now
 from bot.cli import FINE, NOT_FINE
-from bot.errors import SettingsError
+from bot.errors import LotseError, SettingsError
 from bot.settings import Settings
+from db.store import SchemaError
 
 
 def carry_out(settings: Settings, options: argparse.Namespace) -> int:
@@ -79,15 +82,18 @@ def _database(settings: Settings, options: argparse.Namespace) -> int:
     if options.action == "upgrade":
         from db.migrate import upgrade
 
-        print(upgrade(settings.url))
+        if settings.embedded:
+            settings.key()  # a database without its key would be refused from then on
+        with database_told():
+            print(upgrade(settings.url))
         return FINE
-    if settings.database_url and not settings.database_url.startswith("sqlite:///"):
+    if not settings.embedded:
         raise SettingsError(
             f"lotse db {options.action} is for the embedded database; use pg_dump and pg_restore for PostgreSQL"
         )
     path = settings.sqlite_path
     if options.action == "backup":
-        copies.backup(path, options.target)
+        _copied(copies.backup, path, options.target)
         print(f"copied to {options.target}")
         key = "LOTSE_SECRET_KEY in the environment" if settings.secret_key else str(settings.key_path)
         print(
@@ -96,7 +102,23 @@ def _database(settings: Settings, options: argparse.Namespace) -> int:
             "key nobody can read the copy."
         )
         return FINE
+    settings.make_data_dir()
     with only_one(settings.data_dir):
-        copies.restore(options.source, path)
-    print(f"put back to {path}")
+        _copied(copies.restore, options.source, path)
+    print(f"put back to {path}; the one before stays beside it as {path.name}.replaced, if there was one")
     return FINE
+
+
+def _copied(copy: Callable[[Path, Path], None], source: Path, target: Path) -> None:
+    """Copy; LotseError with a sentence when it cannot be done."""
+    try:
+        copy(source, target)
+    except FileExistsError:
+        raise LotseError(f"{target} is already there and is not written over: name another file") from None
+    except FileNotFoundError:
+        missing = source if not source.is_file() else target.parent
+        raise LotseError(f"{missing} does not exist") from None
+    except SchemaError as error:
+        raise LotseError(str(error)) from error
+    except OSError as error:
+        raise LotseError(f"{target} cannot be written: {error.strerror}") from error

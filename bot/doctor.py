@@ -6,10 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.app import load, make_store, opened
+from bot.app import load, make_store, opened, utc_now
 from bot.cli import FINE, NOT_FINE
-from bot.errors import ContentError, LotseError
+from bot.commands_knowledge import all_problems
+from bot.errors import LotseError, SettingsError
+from bot.serve import refuse_public
 from bot.settings import Settings
+from flows.core.knowledge import Knowledge
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +26,12 @@ class Look:
 
 async def doctor(settings: Settings, as_json: bool) -> int:
     """Look at everything, say all of it; 1 when something is not fine."""
-    looks = [*_settings(settings), *_content(settings), *await _database(settings), *await _telegram(settings)]
+    looks = [
+        *_settings(settings),
+        *_content(settings),
+        *await _database(settings),
+        *await _telegram(settings),
+    ]
     if as_json:
         print(json.dumps([vars(look) for look in looks], ensure_ascii=False))
     else:
@@ -46,16 +54,31 @@ def _settings(settings: Settings) -> Sequence[Look]:
 
 
 def _content(settings: Settings) -> Sequence[Look]:
-    try:
-        knowledge, _ = load(settings)
-    except ContentError as error:
-        say = f"{len(error.problems)} errors; see lotse check. The first: {error.problems[0]}"
+    errors = [p for p in all_problems(settings, utc_now().date()) if p.severity == "error"]
+    if errors:
+        say = f"{len(errors)} errors; see lotse check. The first: {errors[0]}"
         return [Look(what="knowledge", fine=False, say=say)]
+    knowledge, _ = load(settings)
     looks = [Look(what="knowledge", fine=True, say=f"{len(knowledge.articles)} articles for {knowledge.town.name}")]
+    try:
+        refuse_public(settings, knowledge)
+    except SettingsError as error:
+        looks.append(Look(what="web", fine=False, say=str(error)))
+    looks.append(_clock(knowledge))
     if knowledge.town.staff_hours is None:
         say = "no office hours of staff in town.toml: people are told “as soon as somebody is there”"
         looks.append(Look(what="office hours", fine=True, say=say))
     return looks
+
+
+def _clock(knowledge: Knowledge) -> Look:
+    """Nothing of ours was written later than now; a clock that says so tells every deadline wrongly."""
+    today = utc_now().date()
+    checked = max((article.checked_on for article in knowledge.articles.values()), default=today)
+    say = f"it is {today} (UTC)"
+    if today < checked:
+        say = f"it says {today}, but articles were checked on {checked}: set it"
+    return Look(what="clock", fine=today >= checked, say=say)
 
 
 async def _database(settings: Settings) -> Sequence[Look]:

@@ -100,8 +100,8 @@ def run_evaluate(settings: Settings, options: argparse.Namespace) -> int:
         print(json.dumps(figures, ensure_ascii=False))
     else:
         _print_table(figures)
-        if options.errors:
-            _print_errors(outcomes)
+    if options.errors:
+        _print_errors(outcomes)
     return FINE
 
 
@@ -109,21 +109,29 @@ def read_questions(path: Path) -> list[Question]:
     """The questions of a JSON-lines file; SettingsError names the line that cannot be read."""
     questions = []
     for number, data in _lines(path):
-        try:
-            questions.append(
-                Question(
-                    id=str(data["id"]),
-                    language=data["lang"],
-                    text=data["text"],
-                    expect=tuple(data["expect"]),
-                    kind=data.get("kind", "plain"),
-                    town=data.get("town"),
-                    split=data.get("split"),
-                )
+        place = f"{path}:{number}"
+        expect = data.get("expect")
+        if not isinstance(expect, list) or not all(isinstance(id, str) for id in expect):
+            raise SettingsError(f'{place}: "expect" must be a list of ids')
+        questions.append(
+            Question(
+                id=str(data.get("id", number)),
+                language=_text(data, "lang", place),
+                text=_text(data, "text", place),
+                expect=tuple(expect),
+                kind=_text(data, "kind", place, "plain"),
+                town=data.get("town"),
+                split=data.get("split"),
             )
-        except (KeyError, TypeError) as error:
-            raise SettingsError(f"{path}:{number}: {error} is missing or not what it should be") from None
+        )
     return questions
+
+
+def _text(data: Mapping[str, Any], key: str, place: str, default: str | None = None) -> str:
+    value = data.get(key, default)
+    if not isinstance(value, str):
+        raise SettingsError(f'{place}: "{key}" must be a text')
+    return value
 
 
 def _lines(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
@@ -180,13 +188,14 @@ def _corpus_search(path: Path) -> Any:
     """A search in an outside collection: among the pages of the question's language and town, never refused."""
     pages: defaultdict[tuple[str, str | None], list[Document]] = defaultdict(list)
     for number, data in _lines(path):
-        try:
-            page = Document(id=str(data["id"]), title=data["title"], body=data["text"])
-            pages[data["lang"], None].append(page)
-            if data.get("town"):
-                pages[data["lang"], data["town"]].append(page)
-        except KeyError as error:
-            raise SettingsError(f"{path}:{number}: {error} is missing") from None
+        place = f"{path}:{number}"
+        if "id" not in data:
+            raise SettingsError(f'{place}: "id" is missing')
+        page = Document(id=str(data["id"]), title=_text(data, "title", place, ""), body=_text(data, "text", place))
+        language = _text(data, "lang", place)
+        pages[language, None].append(page)
+        if data.get("town"):
+            pages[language, _text(data, "town", place)].append(page)
     ready = {place: Index(languages={place[0]: index_documents(documents)}) for place, documents in pages.items()}
 
     def search(question: Question) -> Finding:

@@ -9,7 +9,7 @@ import logging
 import signal
 import sys
 
-from bot.app import App, load, make_store, only_one, utc_now
+from bot.app import App, database_told, load, make_store, only_one, utc_now
 from bot.catalogs import Catalogs
 from bot.channels.base import Channel
 from bot.commands_store import desk_url
@@ -25,13 +25,15 @@ log = logging.getLogger("lotse")
 async def serve(settings: Settings) -> int:
     """Run until SIGINT or SIGTERM; 0 when it stopped as told."""
     set_up_logging(settings)
+    refuse_broken(settings)
     knowledge, catalogs = load(settings)
-    refuse_broken(settings, catalogs)
     refuse_public(settings, knowledge)
-    embedded = not settings.database_url or settings.database_url.startswith("sqlite:///")
-    with only_one(settings.data_dir) if embedded else contextlib.nullcontext():
+    settings.make_data_dir()
+    with only_one(settings.data_dir) if settings.embedded else contextlib.nullcontext():
         store = make_store(settings)
-        await store.open()
+        with database_told():
+            await store.open()
+            await store.members()  # sealed with another key, it would only be noticed when somebody writes
         channels, rooms = _channels(settings, store, knowledge, catalogs)
         app = App(store=store, knowledge=knowledge, catalogs=catalogs, channels=channels, rooms=rooms)
         from bot.web.server import WebServer
@@ -63,8 +65,8 @@ def set_up_logging(settings: Settings) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)  # they log addresses with tokens in them
 
 
-def refuse_broken(settings: Settings, catalogs: object) -> None:
-    """Refuse to start with flows or a voice that are not whole: ContentError with every problem."""
+def refuse_broken(settings: Settings) -> None:
+    """Refuse to start with content, flows or a voice that are not whole: ContentError with every problem."""
     from bot.commands_knowledge import all_problems
 
     today = utc_now().date()

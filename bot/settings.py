@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from bot.errors import SettingsError
 
 KEY_BYTES = 32
+SQLITE = "sqlite:///"
 ROOT = Path(__file__).resolve().parent.parent
 PACKED = Path(__file__).resolve().parent / "_data"
 
@@ -43,7 +44,14 @@ class Settings(BaseSettings):
     @property
     def sqlite_path(self) -> Path:
         """Where the embedded database is."""
+        if self.database_url and self.database_url.startswith(SQLITE):
+            return Path(self.database_url.removeprefix(SQLITE))
         return self.data_dir / "lotse.db"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is a file of our own, not a server."""
+        return not self.database_url or self.database_url.startswith(SQLITE)
 
     @property
     def url(self) -> str:
@@ -67,11 +75,13 @@ class Settings(BaseSettings):
         """
         if self.secret_key:
             return _key(self.secret_key, "LOTSE_SECRET_KEY")
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.make_data_dir()
         try:
             fd = os.open(self.key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
-            return _key(self.key_path.read_text().strip(), str(self.key_path))
+            return _key(self._kept_key(), str(self.key_path))
+        except OSError as error:
+            raise self._useless(error) from error
         if self.sqlite_path.exists():
             os.close(fd)
             self.key_path.unlink()
@@ -83,6 +93,22 @@ class Settings(BaseSettings):
         with os.fdopen(fd, "w") as file:
             file.write(made + "\n")
         return bytes.fromhex(made)
+
+    def make_data_dir(self) -> None:
+        """Make the data folder when it is not there; SettingsError when it cannot be made."""
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._useless(error) from error
+
+    def _kept_key(self) -> str:
+        try:
+            return self.key_path.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{self.key_path} cannot be read: {type(error).__name__}") from error
+
+    def _useless(self, error: OSError) -> SettingsError:
+        return SettingsError(f"LOTSE_DATA_DIR: {self.data_dir} cannot be written to: {error.strerror}")
 
 
 def data_folder(name: str) -> Path:
@@ -115,7 +141,7 @@ def load_settings() -> Settings:
         lines = [f"LOTSE_{'_'.join(str(p) for p in e['loc']).upper()}: {e['msg']}" for e in error.errors()]
         raise SettingsError("\n".join(lines)) from None
     url = settings.database_url
-    if url and not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
+    if url and not url.startswith((SQLITE, "postgresql://", "postgres://")):
         raise SettingsError("LOTSE_DATABASE_URL must begin with sqlite:/// or postgresql://")
     if settings.telegram_staff_chat is not None and not settings.telegram_token:
         print("LOTSE_TELEGRAM_STAFF_CHAT is set without LOTSE_TELEGRAM_TOKEN and has no effect", file=sys.stderr)
