@@ -145,8 +145,7 @@ class App:
         while True:
             wake.clear()
             try:
-                # What has begun is finished even when the program is told to stop meanwhile.
-                while await asyncio.shield(asyncio.ensure_future(work())):
+                while await _whole(work()):
                     pass
             except asyncio.CancelledError:
                 raise
@@ -172,6 +171,16 @@ class App:
             except Exception as error:
                 log.error("purge: %s", type(error).__name__)
             await asyncio.sleep(PURGE_SECONDS)
+
+
+async def _whole(work: Awaitable[int]) -> int:
+    """What has begun is finished even when the program is told to stop meanwhile."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 async def _wait(stop: asyncio.Event) -> None:

@@ -18,6 +18,7 @@ from db.records import address_key
 from db.sql import Statement, Tx
 from db.store import Batch, CaseLine, Cursor, EntryView, Member, Role, Settlement, Ticket
 from db.tables import conversations
+from db.withdraw import withdrawing
 from flows.core.conversation import Conversation
 from flows.core.delivery import Delivery
 from flows.core.events import Address, Event
@@ -144,7 +145,7 @@ class SqlStore(ABC):
     # ---- keeping house ----
 
     async def purge(self, now: dt.datetime) -> int:
-        return await self._write(lambda tx: retention.purge(tx, now), erases=True)
+        return await self._write(lambda tx: retention.purge(tx, now, withdrawing(self.codec, now)), erases=True)
 
     async def figures(self) -> dict[str, float]:
         return await self._read(lambda tx: numbers.figures(tx, _now()))

@@ -32,6 +32,7 @@ from db.tables import (
     tickets,
     timers,
 )
+from db.withdraw import withdrawing
 from flows.core.events import DeskEvent, Event, JoinAnswered
 
 _DONE = Statement(
@@ -329,10 +330,12 @@ def week(at: dt.datetime) -> str:
 
 
 async def _forget(tx: Tx, codec: Codec, one: Taken, result: Result) -> None:
-    # What is said at the end, and what is withdrawn from staff rooms, still goes out; the threads it goes to are
-    # found before they are forgotten.
-    deliveries = await out.with_threads(tx, codec, result.deliveries)
-    await out.add(tx, codec, [(d, one.conversation, result.event, True) for d in deliveries])
+    # What is said at the end still goes out.
+    await out.add(tx, codec, [(d, one.conversation, result.event, True) for d in result.deliveries])
     await retention.forget(
-        tx, [one.conversation], result.event.at, but_of_events=[codec.digest("event", result.event.id)]
+        tx,
+        [one.conversation],
+        result.event.at,
+        withdrawing(codec, result.event.at),
+        but_of_events=[codec.digest("event", result.event.id)],
     )

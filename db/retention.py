@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 
 from sqlalchemy import Text, bindparam, delete, exists, literal_column, null, or_, select, update
 
@@ -26,6 +26,9 @@ from db.tables import (
     timers,
     web_sessions,
 )
+
+Withdraw = Callable[[Tx, list[int]], Awaitable[None]]
+"""Takes cases out of the staff rooms before they are forgotten."""
 
 CONVERSATION = dt.timedelta(days=90)  # after the last event, when no case is open
 CASE = dt.timedelta(days=90)  # after it was closed
@@ -91,10 +94,12 @@ _CASE_OUTBOX = Statement(
 )
 
 
-async def forget(tx: Tx, lanes: Collection[str], now: dt.datetime, but_of_events: Collection[str] = ()) -> None:
+async def forget(
+    tx: Tx, lanes: Collection[str], now: dt.datetime, withdraw: Withdraw, but_of_events: Collection[str] = ()
+) -> None:
     """Remove what is kept about these conversations, staff's copies included.
 
-    Outbox rows that are effects of `but_of_events` (hashes) stay: they tell the person, and withdraw from rooms.
+    Outbox rows that are effects of `but_of_events` (hashes) stay: they tell the person.
     """
     ids = sorted(lanes)
     if not ids:
@@ -103,14 +108,15 @@ async def forget(tx: Tx, lanes: Collection[str], now: dt.datetime, but_of_events
     if tx.dialect == "postgresql":
         await tx.rows(_WAIT, **values)  # for whoever is accepting an event of theirs at this moment
     numbers = [number for (number,) in await tx.rows(_NUMBERS, **values)]
-    await _purge_cases(tx, numbers, but_of_events)
+    await _purge_cases(tx, numbers, withdraw, but_of_events)
     for statement in (*_lane, _OUTBOX, _BLANK, _REMOVE):
         await tx.run(statement, **values)
 
 
-async def _purge_cases(tx: Tx, numbers: list[int], but_of_events: Collection[str] = ()) -> None:
+async def _purge_cases(tx: Tx, numbers: list[int], withdraw: Withdraw, but_of_events: Collection[str] = ()) -> None:
     if not numbers:
         return
+    await withdraw(tx, numbers)
     for statement in _case:
         await tx.run(statement, numbers=numbers)
     await tx.run(_CASE_OUTBOX, numbers=numbers, but_of_events=sorted(but_of_events))
@@ -154,7 +160,7 @@ _ORPHANS = Statement(
 )
 
 
-async def purge(tx: Tx, now: dt.datetime) -> int:
+async def purge(tx: Tx, now: dt.datetime, withdraw: Withdraw) -> int:
     """Remove what has expired; returns how many rows, cases and conversations."""
     at = micros(now)
     removed = 0
@@ -163,8 +169,8 @@ async def purge(tx: Tx, now: dt.datetime) -> int:
     await tx.run(_ENDED_SESSIONS, now=at)
     removed += await tx.run(_EXPIRED_SESSIONS, now=at)
     numbers = [number for (number,) in await tx.rows(_CLOSED_CASES, now=at)]
-    await _purge_cases(tx, numbers)
+    await _purge_cases(tx, numbers, withdraw)
     idle = [lane for (lane,) in await tx.rows(_IDLE, now=at)]
-    await forget(tx, idle, now)
+    await forget(tx, idle, now, withdraw)
     removed += await tx.run(_ORPHANS, ids_until=micros(now + EVENT_ID))
     return removed + len(numbers) + len(idle)

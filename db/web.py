@@ -13,6 +13,7 @@ from db.inbox import enqueue
 from db.records import address_key
 from db.sql import Insert, Statement, Tx, micros
 from db.tables import CLOSED, PURGED, conversations, tickets, web_sessions
+from db.withdraw import withdrawing
 from flows.core.events import Address, PersonLeft
 
 _PEER_BYTES = 16
@@ -78,4 +79,4 @@ async def end_session(tx: Tx, codec: Codec, token: str, now: dt.datetime) -> Non
             await enqueue(tx, codec, [(left, lane)])
             await tx.run(_ENDS, of=lane)
         else:
-            await retention.forget(tx, [lane], now)
+            await retention.forget(tx, [lane], now, withdrawing(codec, now))

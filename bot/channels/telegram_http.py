@@ -44,13 +44,13 @@ class AiohttpRequest(BaseRequest):
 
     async def initialize(self) -> None:
         """Open the pool; done by the first request too."""
-        if self._session is None or self._session.closed:
+        if self._session is None:
             self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
 
     async def shutdown(self) -> None:
+        """Close the pool for good."""
         if self._session is not None:
             await self._session.close()
-            self._session = None
 
     async def do_request(
         self,
@@ -81,8 +81,8 @@ class AiohttpRequest(BaseRequest):
                 status = response.status
         except TimeoutError as error:
             raise TimedOut(type(error).__name__) from None
-        except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
-            raise NetworkError(type(error).__name__) from None
+        except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError, RuntimeError) as error:
+            raise NetworkError(type(error).__name__) from None  # RuntimeError: the pool is closed
         if status >= 400 and (seconds := _retry_after(body)) is not None:
             raise Flood(seconds)
         return status, body

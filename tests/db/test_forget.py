@@ -45,9 +45,7 @@ async def delete(store: Store, number: int, *, deliveries: bool = True) -> None:
     async with store.batch() as batch:
         work = next(work for work in batch.work if work.event.id == f"telegram:7:{number}")
         receipt = reply(work.event, 0, "Alles gelöscht.")
-        case = work.ticket.number if work.ticket else 0
-        withdrawal = to_room(work.event, 1, case, "erase", "")
-        result = handled(work, forget=True, deliveries=(receipt, withdrawal) if deliveries else ())
+        result = handled(work, forget=True, deliveries=(receipt,) if deliveries else ())
         if work.ticket is not None:
             result = replace(result, changed=TicketChanged(state="closed", outcome="no-reply"))
         await batch.finish([result])
@@ -172,6 +170,9 @@ async def test_idle_conversations_and_closed_cases_go_by_themselves(store: Store
     for delivery in [*await store.due(later(days=1)), *await store.due(later(days=2))]:
         await store.settle([Settlement(delivery=delivery.id, sent=True)], NOW)
     assert await store.purge(later(days=200)) > 0
+    (withdrawal,) = await store.due(later(days=200))
+    assert (withdrawal.role, withdrawal.peer, withdrawal.thread) == ("erase", "-100777", "55")
+    await store.settle([Settlement(delivery=withdrawal.id, sent=True)], later(days=200))
     left = await everything(url)
     assert {name for name, rows in left.items() if rows} - IMPERSONAL == {"tickets"}
     assert await store.purge(later(days=200)) == 0
