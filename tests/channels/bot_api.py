@@ -220,6 +220,8 @@ class BotApi:
         self.descriptions: dict[str, str] = {}
         self.webhook: dict[str, Any] = {}
         self.refusals: list[tuple[str, str]] = []  # requests that were wrong: (method, why)
+        self.offsets: list[int | None] = []  # with which updates were asked for
+        self.longest_poll = 30.0
         self.next_update = 1000
         self.numbers = itertools.count(1)
         self._faults: list[Fault] = []
@@ -347,6 +349,7 @@ class BotApi:
         if self.webhook.get("url"):
             raise ApiError(409, "Conflict: can't use getUpdates method while webhook is active")
         offset = _number(asked, "offset")
+        self.offsets.append(offset)
         if offset is not None:
             self.updates = [u for u in self.updates if u["update_id"] >= offset]
         allowed = json.loads(asked.params.get("allowed_updates", "[]"))
@@ -354,7 +357,7 @@ class BotApi:
             self.updates = [u for u in self.updates if "my_chat_member" not in u]
         self._polling += 1
         mine = self._polling
-        until = time.monotonic() + min(_number(asked, "timeout") or 0, 30)
+        until = time.monotonic() + min(_number(asked, "timeout") or 0, self.longest_poll)
         async with self._arrived:
             self._arrived.notify_all()
             while not self.updates and mine == self._polling and (rest := until - time.monotonic()) > 0:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot_api import TOKEN, BotApi, Group, Person, Sent
 from stores import KEY
@@ -35,19 +35,19 @@ class Lotse:
     catalogs: Catalogs
     group: Group | None = None
     mode: str = "origin"
-    settings: dict[str, object] | None = None
+    extra: dict[str, object] = field(default_factory=dict)  # settings
 
     async def start(self) -> None:
         self.store = open_store(self.url, Codec(KEY))
         await self.store.open()
-        settings = Settings(
+        self.settings = Settings(
             _env_file=None,  # type: ignore[call-arg]
             telegram_token=TOKEN,
             telegram_api_url=self.api.url,
             telegram_staff_chat=self.group.id if self.group else None,
-            **(self.settings or {}),
+            **self.extra,  # type: ignore[arg-type]
         )
-        self.channel: TelegramChannel = telegram_channel(settings, self.store)
+        self.channel: TelegramChannel = telegram_channel(self.settings, self.store)
         rooms = [Room(channel="telegram", peer=str(self.group.id), mode=self.mode)] if self.group else []
         self.app = App(
             store=self.store, knowledge=self.knowledge, catalogs=self.catalogs, channels=[self.channel], rooms=rooms
