@@ -1,0 +1,125 @@
+"""Words of danger: what brings the numbers first, and the harmless neighbours that must not."""
+
+# ruff: noqa: E501 - one row of a table is one line
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.core.danger import compile_phrases, danger
+from flows.core.knowledge import Knowledge
+from flows.core.search import find
+
+PHRASES = compile_phrases(
+    {
+        "de": {
+            "crisis.violence": ["mann schlägt mich", "werde bedroht"],
+            "crisis.suicide": ["will sterben", "umbring*"],
+            "crisis.child": ["schlägt mein kind"],
+        },
+        "en": {"crisis.violence": ["hits me"]},
+        "ar": {"crisis.violence": ["زوجي يضربني"], "crisis.homeless": ["بدون بيت"]},
+        "uk": {"crisis.violence": ["чоловік мене б'є"]},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("label", "typed", "articles"),
+    [
+        ("the phrase itself", "Mann schlägt mich", ("crisis.violence",)),
+        ("inside a sentence", "Hilfe! Mein Mann schlägt mich seit Jahren.", ("crisis.violence",)),
+        ("two other words between", "Mein Mann schlägt oft nachts mich", ("crisis.violence",)),
+        ("three other words between", "Mein Mann schlägt fast jede Nacht mich", ()),
+        ("another order", "Mich schlägt mein Mann", ()),
+        ("a word is missing", "Mein Mann schlägt", ()),
+        ("umlaut written out", "mann SCHLAEGT mich", ("crisis.violence",)),
+        ("one mistake in a long word", "mann shclägt mich", ("crisis.violence",)),
+        ("two mistakes in a long word", "mann shcläkt mich", ()),
+        ("a mistake in a short word", "mann schlägt mivh", ()),
+        ("any ending after the star", "ich könnte mich umbringen", ("crisis.suicide",)),
+        ("another ending after the star", "er bringt sich um, Umbringerei", ("crisis.suicide",)),
+        ("another beginning before the star", "das Schiff kann man herumbringen", ()),
+        ("the article with most phrases first", "Werde bedroht, Mann schlägt mich, will sterben", ("crisis.violence", "crisis.suicide")),
+        ("a first word again before the rest", "Mann, Mann, Mann, er, mein Mann, schlägt mich", ("crisis.violence",)),
+        ("whatever the language of the menu", "he hits me", ("crisis.violence",)),
+        ("Arabic", "زوجي يضربني كل يوم", ("crisis.violence",)),
+        ("Arabic with 'and' written onto it", "وزوجي يضربني", ("crisis.violence",)),
+        ("Arabic with an article written onto it", "نحن بدون البيت", ("crisis.homeless",)),
+        ("Arabic with vowel marks", "زَوْجِي يَضْرِبُنِي", ("crisis.violence",)),
+        ("Ukrainian with another apostrophe", "чоловік мене б’є", ("crisis.violence",)),
+        ("Ukrainian without an apostrophe", "мій чоловік щодня мене бє", ("crisis.violence",)),
+        ("nothing", "", ()),
+        ("no letters", "😭😭😭", ()),
+    ],
+)  # fmt: skip
+def test_a_phrase_is_found_where_its_words_stand_in_order_and_close(
+    label: str, typed: str, articles: tuple[str, ...]
+) -> None:
+    assert danger(PHRASES, typed) == articles, label
+
+
+@given(st.text())
+def test_whatever_is_typed_is_only_ever_read(text: str) -> None:
+    assert set(danger(PHRASES, text)) <= {phrase.article for phrase in PHRASES}
+
+
+@given(
+    st.sampled_from(["mann schlägt mich", "زوجي يضربني", "will sterben"]), st.text(max_size=30), st.text(max_size=30)
+)
+def test_words_before_and_after_never_hide_a_phrase(phrase: str, before: str, after: str) -> None:
+    assert danger(PHRASES, f"{before} {phrase} {after}")
+
+
+DANGER = {
+    "de": "Mein Mann schlägt mich",
+    "en": "My husband is beating me",
+    "ar": "زوجي يضربني",
+    "uk": "Мій чоловік мене б'є",
+}
+
+
+@pytest.mark.parametrize("menu", ["", "de", "en", "ar", "uk"])
+@pytest.mark.parametrize("language", DANGER)
+def test_13_words_of_danger_are_known_under_every_menu(knowledge: Knowledge, language: str, menu: str) -> None:
+    finding = find(knowledge, DANGER[language], menu)
+    assert finding.decision == "crisis"
+    assert finding.hits[0].article == "crisis.violence"
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "Der Brief hat mich erschlagen, so lang ist er",
+        "Mein Mann schlägt vor, dass wir umziehen",
+        "Wo kann mein Kind Schlagzeug lernen?",
+        "Wohin mit meinem alten Sofa?",
+        "Die Nachbarn sind laut, ich kann nicht schlafen",
+        "My husband looks for work",
+        "How do I register my child for school?",
+        "هل يمكن أن يضرب الجرس في المدرسة",
+        "أين أرمي الأريكة القديمة؟",
+        "Куди подіти старий диван?",
+        "Мій чоловік шукає роботу",
+    ],
+)
+def test_13_harmless_words_bring_no_numbers(knowledge: Knowledge, harmless: str) -> None:
+    assert find(knowledge, harmless, "").decision != "crisis"
+
+
+def test_13_every_crisis_article_is_reached_by_words_in_every_language_of_the_town(knowledge: Knowledge) -> None:
+    articles = {id for id in knowledge.articles if id.startswith("crisis.")}
+    assert len(articles) >= 4
+    for language in knowledge.town.languages:
+        assert set(knowledge.crisis_words[language]) >= articles, language
+
+
+def test_13_each_phrase_of_the_lists_finds_its_own_article(knowledge: Knowledge) -> None:
+    for language, lists in knowledge.crisis_words.items():
+        for article, phrases in lists.items():
+            for phrase in phrases:
+                found = find(knowledge, phrase.replace("*", ""), language)
+                assert found.decision == "crisis", f"{language}: {phrase}"
+                assert article in [hit.article for hit in found.hits], f"{language}: {phrase}"
