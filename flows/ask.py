@@ -19,6 +19,8 @@ def take_files(turn: Turn) -> bool:
         return False
     kind = event.attachments[0].kind
     unreadable = labels.UNREADABLE.get(kind, labels.UNREADABLE["other"])
+    if kind == "locked":
+        turn.count("locked")
     turn.remember("person", f"file:{kind}")
     if turn.text:
         turn.say(unreadable)

@@ -7,7 +7,7 @@ from flows.core import hours, labels
 from flows.core.conversation import TicketRef
 from flows.core.effects import ChangeTicket, OpenTicket, WakeDesk
 from flows.core.events import ChoiceMade, CommandGiven, MessageReceived
-from flows.core.phrases import CASE, Part, Title, Verbatim, phrase
+from flows.core.phrases import CASE, Part, Phrase, Title, Verbatim, phrase
 from flows.core.turn import HUMAN, MENU, NO, YES, Turn, topic_choice
 
 CONSENT_VERSION = "1"
@@ -25,12 +25,25 @@ def ask_consent(turn: Turn) -> None:
         nobody(turn)
         return
     turn.stand("handover", "consent")
-    rooms = turn.knowledge.rooms
-    mode = rooms.get("telegram")
-    in_telegram = mode == "full" or (mode == "origin" and turn.event.source.channel == "telegram")
-    shown = in_telegram and not turn.conversation.discreet
-    where = phrase("handover.read-telegram") if shown else phrase("handover.read-web")
-    turn.say(phrase("handover.consent"), where, choices=(YES, NO))
+    turn.say(phrase("handover.consent"), _where_read(turn), choices=(YES, NO))
+
+
+def _where_read(turn: Turn) -> Phrase:
+    """The sentence that says where staff read this person's words."""
+
+    def shown(room: str) -> bool:
+        mode = turn.knowledge.rooms.get(room)
+        full = mode == "full" or (mode == "origin" and turn.event.source.channel == room)
+        return full and not turn.conversation.discreet
+
+    match shown("telegram"), shown("matrix"):
+        case True, True:
+            return phrase("handover.read-both")
+        case True, False:
+            return phrase("handover.read-telegram")
+        case False, True:
+            return phrase("handover.read-matrix")
+    return phrase("handover.read-web")
 
 
 def nobody(turn: Turn) -> None:
@@ -169,6 +182,12 @@ def pass_on(turn: Turn, event: MessageReceived) -> None:
     if cards:
         turn.update(flow="handover", node="contact", pending=cards[0].data)
         turn.say(phrase("contact.ask"), choices=(YES, NO))
+
+
+def withdrawn(turn: Turn) -> None:
+    """The person took a message back: staff hear that they did, the case stays as it is."""
+    if is_open(turn):
+        turn.post("mark", phrase("desk.withdrawn"))
 
 
 def end(turn: Turn, *said: Part) -> None:

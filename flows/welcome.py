@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from flows import ask, globals_, guided, handover
-from flows.core import deeplink
+from flows.core import deeplink, labels
 from flows.core.effects import Count
 from flows.core.events import CommandGiven, MessageReceived
-from flows.core.phrases import Choice, InLanguage, phrase
+from flows.core.phrases import Choice, InLanguage, Phrase, phrase
 from flows.core.turn import Turn
 
 
@@ -16,7 +16,9 @@ def take(turn: Turn) -> bool:
         return False
     if turn.text:
         turn.update(pending=turn.text)
-    ask_language(turn)
+    event = turn.event
+    locked = isinstance(event, MessageReceived) and any(a.kind == "locked" for a in event.attachments)
+    ask_language(turn, *((labels.UNREADABLE["locked"],) if locked else ()))
     return True
 
 
@@ -45,7 +47,7 @@ def start(turn: Turn) -> None:
         ask_language(turn)
 
 
-def ask_language(turn: Turn) -> None:
+def ask_language(turn: Turn, *before: Phrase) -> None:
     """Language buttons, each in its own script; what the platform says only sorts them."""
     first = turn.language
     languages = sorted(turn.knowledge.town.languages, key=lambda code: code != first)
@@ -53,7 +55,7 @@ def ask_language(turn: Turn) -> None:
     choices = tuple(
         Choice(id=f"language:{code}", label=InLanguage(phrase("welcome.language"), code)) for code in languages
     )
-    turn.say(*lines, choices=choices)
+    turn.say(*before, *lines, choices=choices)
 
 
 def choose(turn: Turn, language: str) -> None:

@@ -9,6 +9,7 @@ to look away: the lists are reviewed like articles.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ FORGIVING = 6
 
 _PREFIXES = ("وال", "فال", "بال", "ال", "لل", "و", "ف", "ب", "ل", "ع")
 _STEM = 3  # letters that must be left of an Arabic word
+_STEM_KEY = 3
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,43 @@ class Phrase:
     article: str
 
 
-def compile_phrases(lists: Mapping[str, Mapping[str, Sequence[str]]]) -> tuple[Phrase, ...]:
+@dataclass(frozen=True)
+class Alarm:
+    """All phrases, by their first word, and the ways to come from a typed word to the words of phrases."""
+
+    phrases: Mapping[str, tuple[Phrase, ...]]  # first word → phrases
+    words: frozenset[str]
+    stems: Mapping[str, tuple[str, ...]]  # first letters of "bedroh*" → such words
+    shortened: Mapping[str, tuple[str, ...]]  # a forgiving word with one letter left out → such words
+
+
+def build_alarm(lists: Mapping[str, Mapping[str, Sequence[str]]]) -> Alarm:
     """The phrases of every language; a message is held against all of them, whatever its language."""
-    found: dict[Phrase, None] = {}
+    phrases: dict[Phrase, None] = {}
     for by_article in lists.values():
-        for article, phrases in by_article.items():
-            for phrase in phrases:
-                words = tuple(part for word in phrase.split() for part in _pattern(word))
+        for article, texts in by_article.items():
+            for text in texts:
+                words = tuple(part for word in text.split() for part in _pattern(word))
                 if words:
-                    found[Phrase(words, article)] = None
-    return tuple(found)
+                    phrases[Phrase(words, article)] = None
+    by_first: defaultdict[str, list[Phrase]] = defaultdict(list)
+    for phrase in phrases:
+        by_first[phrase.words[0]].append(phrase)
+    known = {word for phrase in phrases for word in phrase.words}
+    stems: defaultdict[str, list[str]] = defaultdict(list)
+    shortened: defaultdict[str, list[str]] = defaultdict(list)
+    for word in sorted(known):
+        if word.endswith("*"):
+            stems[word[:_STEM_KEY].rstrip("*")].append(word)
+        elif len(word) >= FORGIVING:
+            for form in _shortened(word):
+                shortened[form].append(word)
+    return Alarm(
+        phrases={word: tuple(found) for word, found in by_first.items()},
+        words=frozenset(known),
+        stems={key: tuple(found) for key, found in stems.items()},
+        shortened={key: tuple(found) for key, found in shortened.items()},
+    )
 
 
 def _pattern(word: str) -> list[str]:
@@ -51,22 +80,37 @@ def _pattern(word: str) -> list[str]:
     return parts
 
 
-def danger(phrases: Sequence[Phrase], text: str) -> tuple[str, ...]:
+def danger(alarm: Alarm, text: str) -> tuple[str, ...]:
     """The articles that words of danger in the text lead to, the one with most phrases first; () for none."""
-    words = fold(text).split()
-    forms = [_forms(word) for word in words]
-    places: dict[str, tuple[int, ...]] = {}
-    counts: dict[str, int] = {}
-    for phrase in phrases:
-        for word in phrase.words:
-            if word not in places:
-                places[word] = tuple(i for i, form in enumerate(forms) if _matches(word, form))
-            if not places[word]:
-                break
-        else:
-            if _in_order([places[word] for word in phrase.words]):
-                counts[phrase.article] = counts.get(phrase.article, 0) + 1
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for place, word in enumerate(fold(text).split()):
+        for known in _known(alarm, word):
+            places[known].append(place)
+    counts: Counter[str] = Counter()
+    for first in places:
+        for phrase in alarm.phrases.get(first, ()):
+            if _in_order([places.get(word, []) for word in phrase.words]):
+                counts[phrase.article] += 1
     return tuple(sorted(counts, key=lambda article: (-counts[article], article)))
+
+
+def _known(alarm: Alarm, word: str) -> set[str]:
+    """The words of phrases that a typed word stands for."""
+    found: set[str] = set()
+    for form in _forms(word):
+        if form in alarm.words:
+            found.add(form)
+        for length in range(1, _STEM_KEY + 1):
+            found.update(known for known in alarm.stems.get(form[:length], ()) if form.startswith(known[:-1]))
+        if len(form) >= FORGIVING - 1:
+            for short in _shortened(form):
+                found.update(known for known in alarm.shortened.get(short, ()) if near(form, known))
+    return found
+
+
+def _shortened(word: str) -> set[str]:
+    """The word, and the word with each one letter left out: two words one mistake apart share one of these."""
+    return {word, *(word[:i] + word[i + 1 :] for i in range(len(word)))}
 
 
 def _forms(word: str) -> tuple[str, ...]:
@@ -76,14 +120,7 @@ def _forms(word: str) -> tuple[str, ...]:
     return (word, *(word[len(p) :] for p in _PREFIXES if word.startswith(p) and len(word) - len(p) >= _STEM))
 
 
-def _matches(pattern: str, forms: tuple[str, ...]) -> bool:
-    if pattern.endswith("*"):
-        stem = pattern[:-1]
-        return any(form.startswith(stem) for form in forms)
-    return any(form == pattern or (len(pattern) >= FORGIVING and near(form, pattern)) for form in forms)
-
-
-def _in_order(places: list[tuple[int, ...]]) -> bool:
+def _in_order(places: list[list[int]]) -> bool:
     """Whether one place of each word can be picked so that neighbours are close and in order."""
     reached = set(places[0])
     for following in places[1:]:

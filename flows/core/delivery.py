@@ -116,8 +116,8 @@ class RenderedMessage:
 class Attachment:
     """A file a person or a member sent, by the vendor's reference; the bytes stay where they are until sent on.
 
-    `kind`: photo, voice, audio, video, document, sticker, location, contact, poll. `data` holds what has no file
-    (a location's "52.1,11.6").
+    `kind`: photo, voice, audio, video, document, sticker, location, contact, poll; "locked" is a message whose key
+    has not come. `data` holds what has no file (a location's "52.1,11.6").
     """
 
     kind: str

@@ -23,6 +23,7 @@ from flows.core.events import (
     Event,
     JoinAnswered,
     MessageReceived,
+    MessageWithdrawn,
     PersonLeft,
     ReplyDelivered,
     TicketClaimed,
@@ -63,6 +64,8 @@ def step(conversation: Conversation, event: Event, knowledge: Knowledge) -> tupl
     match event:
         case MessageReceived() | ChoiceMade() | CommandGiven():
             _person(turn)
+        case MessageWithdrawn():
+            handover.withdrawn(turn)
         case AgentWrote():
             desk.agent_wrote(turn, event)
         case TicketClaimed():

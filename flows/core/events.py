@@ -59,6 +59,14 @@ class MessageReceived(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MessageWithdrawn(Event):
+    """A person took back something they had written; what was understood stays understood."""
+
+    kind = "withdrawn"
+    message: str = ""  # external id of the message
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChoiceMade(Event):
     """A person pressed a button or picked a number."""
 
@@ -180,6 +188,7 @@ KINDS: dict[str, type[Event]] = {
     cls.kind: cls
     for cls in (
         MessageReceived,
+        MessageWithdrawn,
         ChoiceMade,
         CommandGiven,
         PersonLeft,
@@ -225,6 +234,6 @@ def from_json(data: Mapping[str, Any]) -> Event:
 
 __all__ = [
     "Address", "AgentWrote", "ChoiceMade", "CommandGiven", "DeliveryFailed", "DeskEvent", "Event", "JoinAnswered",
-    "MessageReceived", "PersonLeft", "ReplyDelivered", "TicketClaimed", "TicketClosed", "TimerFired",
+    "MessageReceived", "MessageWithdrawn", "PersonLeft", "ReplyDelivered", "TicketClaimed", "TicketClosed", "TimerFired",
     "from_json", "to_json",
 ]  # fmt: skip

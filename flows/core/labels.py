@@ -41,6 +41,7 @@ UNREADABLE: Mapping[str, Phrase] = {
     "location": phrase("file.location"),
     "contact": phrase("file.contact"),
     "poll": phrase("file.other"),
+    "locked": phrase("file.locked"),
     "other": phrase("file.other"),
 }
 """What is said about a file that the bot cannot read."""
@@ -54,6 +55,7 @@ KINDS: Mapping[str, Phrase] = {
     "sticker": phrase("kind.sticker"),
     "location": phrase("kind.location"),
     "poll": phrase("kind.other"),
+    "locked": phrase("kind.locked"),
     "other": phrase("kind.other"),
 }
 """What staff read about a file."""

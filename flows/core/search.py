@@ -22,7 +22,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flows.core.danger import Phrase, compile_phrases, danger
+from flows.core.danger import Alarm, build_alarm, danger
 from flows.core.fold import fold
 from flows.core.knowledge import Article, ArticleText, Block, Finding, Hit, Knowledge
 
@@ -85,7 +85,7 @@ class Index:
     """All languages, and the words of danger."""
 
     languages: Mapping[str, LanguageIndex]
-    phrases: tuple[Phrase, ...] = ()
+    alarm: Alarm = field(default_factory=lambda: build_alarm({}))
 
 
 @dataclass
@@ -110,7 +110,7 @@ def build_index(knowledge: Knowledge) -> Index:
         languages={
             code: index_documents([_document(a, a.texts[code]) for a in articles if code in a.texts]) for code in codes
         },
-        phrases=compile_phrases(knowledge.crisis_words),
+        alarm=build_alarm(knowledge.crisis_words),
     )
 
 
@@ -215,7 +215,7 @@ def find(knowledge: Knowledge, text: str, language: str) -> Finding:
     index: Index = knowledge.index
     folded = fold(text)
     own = recognise(index, text, language)
-    if articles := danger(index.phrases, text):
+    if articles := danger(index.alarm, text):
         hits = tuple(Hit(article=article, score=1.0, language=own or language) for article in articles)
         return Finding(decision="crisis", hits=hits, language=own)
     if not folded or any(folded in knowledge.words.get(word, ()) for word in ("greeting", "thanks")):

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.core.danger import compile_phrases, danger
+from flows.core.danger import build_alarm, danger
 from flows.core.knowledge import Knowledge
 from flows.core.search import find
 
-PHRASES = compile_phrases(
+ALARM = build_alarm(
     {
         "de": {
             "crisis.violence": ["mann schlägt mich", "werde bedroht"],
@@ -58,19 +58,19 @@ PHRASES = compile_phrases(
 def test_a_phrase_is_found_where_its_words_stand_in_order_and_close(
     label: str, typed: str, articles: tuple[str, ...]
 ) -> None:
-    assert danger(PHRASES, typed) == articles, label
+    assert danger(ALARM, typed) == articles, label
 
 
 @given(st.text())
 def test_whatever_is_typed_is_only_ever_read(text: str) -> None:
-    assert set(danger(PHRASES, text)) <= {phrase.article for phrase in PHRASES}
+    assert set(danger(ALARM, text)) <= {phrase.article for phrase in ALARM}
 
 
 @given(
     st.sampled_from(["mann schlägt mich", "زوجي يضربني", "will sterben"]), st.text(max_size=30), st.text(max_size=30)
 )
 def test_words_before_and_after_never_hide_a_phrase(phrase: str, before: str, after: str) -> None:
-    assert danger(PHRASES, f"{before} {phrase} {after}")
+    assert danger(ALARM, f"{before} {phrase} {after}")
 
 
 DANGER = {
