@@ -222,6 +222,7 @@ class BotApi:
         self.refusals: list[tuple[str, str]] = []  # requests that were wrong: (method, why)
         self.offsets: list[int | None] = []  # with which updates were asked for
         self.longest_poll = 30.0
+        self.delay = 0.0  # how long sending takes
         self.next_update = 1000
         self.numbers = itertools.count(1)
         self._faults: list[Fault] = []
@@ -438,24 +439,24 @@ class BotApi:
     # ---- sending ----
 
     async def do_sendmessage(self, asked: Request) -> Any:
-        return self._send(asked, message_text(asked.params))
+        return await self._send(asked, message_text(asked.params))
 
     async def do_sendphoto(self, asked: Request) -> Any:
         if not asked.files.get("photo", b"").startswith((b"\xff\xd8", b"\x89PNG")):
             raise bad("IMAGE_PROCESS_FAILED")
-        return self._send_file("photo", asked)
+        return await self._send_file("photo", asked)
 
     async def do_senddocument(self, asked: Request) -> Any:
-        return self._send_file("document", asked)
+        return await self._send_file("document", asked)
 
     async def do_sendvoice(self, asked: Request) -> Any:
-        return self._send_file("voice", asked)
+        return await self._send_file("voice", asked)
 
     async def do_sendaudio(self, asked: Request) -> Any:
-        return self._send_file("audio", asked)
+        return await self._send_file("audio", asked)
 
     async def do_sendvideo(self, asked: Request) -> Any:
-        return self._send_file("video", asked)
+        return await self._send_file("video", asked)
 
     async def do_sendchataction(self, asked: Request) -> Any:
         self._where(asked)
@@ -501,15 +502,16 @@ class BotApi:
             raise bad("wrong file_id or the file is temporarily unavailable")
         return {"file_id": ref, "file_unique_id": ref, "file_size": len(self.files[ref]), "file_path": ref}
 
-    def _send_file(self, kind: str, asked: Request) -> Any:
-        return self._send(asked, caption(asked.params), (kind, asked.files[kind]))
+    async def _send_file(self, kind: str, asked: Request) -> Any:
+        return await self._send(asked, caption(asked.params), (kind, asked.files[kind]))
 
-    def _send(self, asked: Request, said: Parsed, file: tuple[str, bytes] | None = None) -> Any:
+    async def _send(self, asked: Request, said: Parsed, file: tuple[str, bytes] | None = None) -> Any:
         rows = keyboard(asked.params)
         chat, thread = self._where(asked)
         quiet = asked.params.get("disable_notification") in ("true", True)
         message = Sent(next(self.numbers), chat, said, rows, thread, file, quiet)
         self.sent.append(message)
+        await asyncio.sleep(self.delay)
         return self._json(message)
 
     def _where(self, asked: Request) -> tuple[int, int | None]:

@@ -78,9 +78,8 @@ async def test_an_update_is_confirmed_only_after_it_is_in_the_inbox(api: BotApi)
     inbox = Inbox(refusals=2)
     api.person().writes("hallo")
     async with receiving(api, inbox):
-        await until(lambda: len(inbox.pauses) == 2)
-        assert api.updates
-        await until(lambda: not api.updates)
+        await until(lambda: len(api.offsets) == 4)
+    assert api.offsets == [None, None, None, 1001]
     assert inbox.texts == ["hallo"]
 
 
