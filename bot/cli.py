@@ -33,12 +33,12 @@ def parser() -> argparse.ArgumentParser:
     chat.add_argument("--keep", metavar="NAME", help="keep the conversation under this name")
 
     ask = commands.add_parser("ask", help="what the knowledge base would answer")
-    ask.add_argument("question")
-    ask.add_argument("--lang", metavar="CODE", default="")
-    ask.add_argument("--json", action="store_true")
+    ask.add_argument("question", help="as somebody would type it")
+    ask.add_argument("--lang", metavar="CODE", default="", help="the language of the menu")
+    ask.add_argument("--json", action="store_true", help="one JSON object")
 
     evaluate = commands.add_parser("evaluate", help="measure the search on questions with known answers")
-    evaluate.add_argument("questions", type=Path)
+    evaluate.add_argument("questions", type=Path, help="a file of JSON lines: id, lang, text, expect, kind, town")
     evaluate.add_argument("--corpus", type=Path, help="search this collection in place of the articles")
     evaluate.add_argument("--lang", default="", help="only these languages: de,ar")
     evaluate.add_argument("--topic", default="", help="only these topics: school,waste")
@@ -46,30 +46,30 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--split", default="", help="only lines of this split")
     evaluate.add_argument("--misspell", action="store_true", help="put typing mistakes into the questions")
     evaluate.add_argument("--errors", action="store_true", help="list the misses")
-    evaluate.add_argument("--json", action="store_true")
+    evaluate.add_argument("--json", action="store_true", help="the figures as one JSON object")
 
     check = commands.add_parser("check", help="flows, articles, facts, translations: every problem with its place")
     check.add_argument("--on", type=_date, metavar="DATE", help="as on this day (YYYY-MM-DD)")
-    check.add_argument("--json", action="store_true")
+    check.add_argument("--json", action="store_true", help="the problems as one JSON list")
     check.add_argument("--draw", metavar="FLOW", help="print the flow as a Mermaid diagram instead")
 
     doctor = commands.add_parser("doctor", help="settings, tokens, rights, database, clock: what is wrong")
-    doctor.add_argument("--json", action="store_true")
+    doctor.add_argument("--json", action="store_true", help="what was looked at as one JSON list")
 
     member = commands.add_parser("member", help="people on staff").add_subparsers(dest="action", required=True)
     add = member.add_parser("add", help="a new member; prints a join code, once")
-    add.add_argument("name")
-    add.add_argument("--role", choices=("coordinator", "member", "mediator"), default="member")
-    add.add_argument("--languages", default="", help="de,ar")
+    add.add_argument("name", help="as colleagues call them")
+    add.add_argument("--role", choices=("coordinator", "member", "mediator"), default="member", help="what they do")
+    add.add_argument("--languages", default="", metavar="CODES", help="what they speak: de,ar")
     add.add_argument("--wake", action="store_true", help="wants a private message when a case waits")
     member.add_parser("list", help="all members")
     remove = member.add_parser("remove", help="take somebody off staff")
-    remove.add_argument("name")
+    remove.add_argument("name", help="as in the list")
     code = member.add_parser("code", help="a new join code for an existing member")
-    code.add_argument("name")
+    code.add_argument("name", help="as in the list")
 
     link = commands.add_parser("desk-link", help="a one-time link to the web desk for an existing member")
-    link.add_argument("name")
+    link.add_argument("name", help="as in lotse member list")
 
     translations = commands.add_parser("translations", help="the state of texts and of the bot's voice")
     steps = translations.add_subparsers(dest="action", required=True)
@@ -83,9 +83,9 @@ def parser() -> argparse.ArgumentParser:
     database = commands.add_parser("db", help="the database").add_subparsers(dest="action", required=True)
     database.add_parser("upgrade", help="bring the tables up to this release")
     backup = database.add_parser("backup", help="copy the embedded database")
-    backup.add_argument("target", type=Path)
+    backup.add_argument("target", type=Path, help="a file that is not there yet")
     restore = database.add_parser("restore", help="put a copy back")
-    restore.add_argument("source", type=Path)
+    restore.add_argument("source", type=Path, help="a copy made by lotse db backup")
     return top
 
 

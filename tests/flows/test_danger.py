@@ -63,7 +63,26 @@ def test_a_phrase_is_found_where_its_words_stand_in_order_and_close(
 
 @given(st.text())
 def test_whatever_is_typed_is_only_ever_read(text: str) -> None:
-    assert set(danger(ALARM, text)) <= {phrase.article for phrase in ALARM}
+    assert set(danger(ALARM, text)) <= {"crisis.violence", "crisis.suicide", "crisis.child", "crisis.homeless"}
+
+
+@given(st.sampled_from(["bedroht", "umbringen", "schlaegt", "يضربني"]), st.data())
+def test_any_single_typing_mistake_in_a_long_word_is_forgiven_and_in_a_short_one_none(
+    word: str, data: st.DataObject
+) -> None:
+    alarm = build_alarm({"de": {"crisis.violence": [word], "crisis.child": ["kind"]}})
+    at = data.draw(st.integers(1, len(word) - 1))
+    letter = data.draw(st.sampled_from("abcxyzيض"))
+    for typed in (
+        word[:at] + letter + word[at:],
+        word[:at] + word[at + 1 :],
+        word[:at] + letter + word[at + 1 :],
+        word[:at] + word[at : at + 2][::-1] + word[at + 2 :],
+        word[1:],
+        letter + word[1:],
+    ):
+        assert danger(alarm, f"ich {typed} heute") == ("crisis.violence",), typed
+    assert danger(alarm, "kidn kinnd kin rind") == ()
 
 
 @given(
