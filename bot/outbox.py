@@ -21,6 +21,8 @@ IN_FLIGHT = 16
 ATTEMPTS = 40
 LONGEST_WAIT = 600.0
 REASONS = ("blocked", "gone", "refused")
+PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\x00", b"MM\x00*")
+"""How files of pictures begin."""
 
 
 def wait_before(attempt: int) -> float:
@@ -66,16 +68,15 @@ async def attempt(delivery: Delivery, channels: Mapping[str, Channel], now: dt.d
 
 
 def _failed(delivery: Delivery, error: SendError, now: dt.datetime) -> Settlement:
-    moved_to = getattr(error, "moved_to", None)
     retry = error.retryable and delivery.attempt < ATTEMPTS
-    wait = 0.0 if error.thread_gone or moved_to else wait_before(delivery.attempt)
+    wait = 0.0 if error.thread_gone or error.moved_to else wait_before(delivery.attempt)
     reason = error.reason if error.reason in REASONS else "gave-up" if error.retryable else "refused"
     log.warning("delivery on %s failed: %s%s", delivery.channel, error.reason, "" if retry else "; given up")
     return Settlement(
         delivery=delivery.id,
         sent=False,
         thread_gone=error.thread_gone,
-        moved_to=moved_to,
+        moved_to=error.moved_to,
         retry_at=now + dt.timedelta(seconds=max(wait, error.retry_after or 0.0)) if retry else None,
         reason=reason,  # type: ignore[arg-type]
     )
@@ -101,6 +102,7 @@ async def _files(delivery: Delivery, channels: Mapping[str, Channel]) -> list[tu
 
 
 async def _cleaned(attachment: Attachment, data: bytes) -> tuple[str, bytes]:
-    if attachment.kind == "photo" or attachment.mime.startswith("image/"):
+    # What a file is, its bytes tell better than its sender: a picture sent as a nameless file has metadata too.
+    if attachment.kind == "photo" or attachment.mime.startswith("image/") or data.startswith(PICTURES):
         return "picture.jpg", await asyncio.to_thread(clean_image, data)
     return attachment.name or attachment.kind, data

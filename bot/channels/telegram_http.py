@@ -106,7 +106,7 @@ def _seconds(value: Any, default: float) -> float | None:
 def _form(data: RequestData | None) -> aiohttp.FormData | None:
     if data is None:
         return None
-    form = aiohttp.FormData()
+    form = aiohttp.FormData(quote_fields=False)  # Telegram shows a file's name as it comes, %C3%BC included
     for name, value in data.json_parameters.items():
         form.add_field(name, value)
     for name, (filename, content, mime) in data.multipart_data.items() if data.contains_files else ():

@@ -47,9 +47,14 @@ class Sender:
         self._bot = bot
         self._begun: OrderedDict[str, list[str]] = OrderedDict()
         self._threads: dict[tuple[str, int], str] = {}  # topics made for a delivery that then failed
+        self._quiet: dict[str, float] = {}  # until when Telegram wants nothing for a chat, by the loop's clock
 
     async def send(self, delivery: Delivery, files: Sequence[tuple[str, bytes]]) -> Receipt:
         """Deliver; SendError says whether it is worth another try."""
+        silence = self._quiet.get(delivery.peer, 0.0) - asyncio.get_running_loop().time()
+        if silence > 0:
+            raise SendError(retryable=True, retry_after=silence, reason="flood")
+        self._quiet.pop(delivery.peer, None)
         answering = asyncio.create_task(self._answer(delivery.answers)) if delivery.answers else None
         try:
             return await self._send(delivery, files)
@@ -61,6 +66,8 @@ class Sender:
 
     def _failed(self, delivery: Delivery, error: TelegramError) -> SendError:
         failure = telegram_errors.send_error(error)
+        if failure.retry_after is not None:
+            self._quiet[delivery.peer] = asyncio.get_running_loop().time() + failure.retry_after
         if failure.thread_gone:
             self._begun.pop(delivery.id, None)
             if delivery.ticket is None:
@@ -144,7 +151,7 @@ class Sender:
     async def _file(self, step: _Step, where: dict[str, Any], keyboard: InlineKeyboardMarkup | None) -> str:
         assert step.file is not None
         kind, name, data = step.file
-        rest: dict[str, Any] = {"filename": name, "reply_markup": keyboard, **where}
+        rest: dict[str, Any] = {"filename": "".join(filter(str.isprintable, name)), "reply_markup": keyboard, **where}
         if step.text:
             rest |= {"caption": step.text, "parse_mode": ParseMode.HTML}
         sent: Message

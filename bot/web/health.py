@@ -36,4 +36,9 @@ class Health:
             raise web.HTTPNotFound()
         figures = await self.app.store.figures()
         lines = [f"lotse_{name} {value:g}" for name, value in sorted(figures.items())]
+        for channel in self.app.channels.values():
+            ignored: dict[str, int] = getattr(channel, "ignored", {})
+            lines += [
+                f'lotse_ignored{{channel="{channel.name}",why="{why}"}} {n}' for why, n in sorted(ignored.items())
+            ]
         return web.Response(text="\n".join(lines) + "\n", content_type="text/plain")

@@ -307,6 +307,7 @@ class BotApi:
             for name, value in (await request.post()).items():
                 if isinstance(value, web.FileField):
                     asked.files[name] = value.file.read()
+                    asked.params[name] = value.filename
                 else:
                     asked.params[name] = value
         method = getattr(self, f"do_{asked.method}", None)

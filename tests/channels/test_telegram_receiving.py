@@ -256,6 +256,14 @@ async def test_what_is_brought_to_the_webhook_gets_its_status(
     assert "Traceback" not in caplog.text
 
 
+async def test_what_is_ignored_is_counted_in_the_metrics(hooked: Lotse, api: BotApi) -> None:
+    await hooked.until(lambda: api.webhook)
+    api.put({"channel_post": {"message_id": 1}})
+    await hooked.settled()
+    async with aiohttp.ClientSession() as session, session.get(f"{hooked.settings.public_url}/metrics") as answer:
+        assert 'lotse_ignored{channel="telegram",why="other"} 1' in await answer.text()
+
+
 async def test_the_webhook_confirms_nothing_that_is_not_stored(hooked: Lotse, api: BotApi) -> None:
     person = api.person()
     accept = hooked.store.accept

@@ -94,6 +94,20 @@ async def test_a_refusal_says_whether_to_try_again(api: BotApi, channel: Telegra
     assert not refused.value.thread_gone
 
 
+async def test_while_telegram_wants_silence_for_a_chat_it_is_not_asked_again(
+    api: BotApi, channel: TelegramChannel, chat: int
+) -> None:
+    other = api.person()
+    other.writes("hallo")
+    api.floods("sendMessage", 1000)
+    for _ in range(3):
+        with pytest.raises(SendError) as refused:
+            await channel.send(delivery(chat))
+        assert 990 < (refused.value.retry_after or 0) <= 1000
+    await channel.send(delivery(other.id))
+    assert len(api.made("sendMessage")) == 2
+
+
 async def test_nobody_listens_is_worth_another_try(api: BotApi, channel: TelegramChannel, chat: int) -> None:
     await api.stop()
     with pytest.raises(SendError) as refused:
@@ -213,6 +227,17 @@ async def test_a_text_too_long_for_a_caption_comes_before_the_file(
 ) -> None:
     await channel.send(delivery(chat, "Wort " * 300, attachments=(attachment("photo"),)), [("picture.jpg", JPEG)])
     assert [(len(m.text) > 1024, m.file is not None) for m in api.sent] == [(True, False), (False, True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("طلب.pdf", "طلب.pdf"), ('a "b".pdf', 'a "b".pdf'), ("a\r\nX: y.pdf", "aX: y.pdf"), ("Müll 1.pdf", "Müll 1.pdf")],
+)
+async def test_a_file_keeps_its_name_in_any_script(
+    api: BotApi, channel: TelegramChannel, chat: int, name: str, shown: str
+) -> None:
+    await channel.send(delivery(chat, attachments=(attachment("document", name),)), [(name, b"%PDF")])
+    assert api.requests[-1].params["document"] == shown
 
 
 async def test_a_file_that_could_not_be_had_leaves_the_others_what_they_are(

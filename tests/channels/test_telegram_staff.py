@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from bot_api import BotApi, Group, Person
@@ -204,19 +205,25 @@ async def test_a_contact_card_is_passed_on_only_when_the_person_says_so(
     await staffed.until(lambda: any(zahra.phone in text for text in group.texts(topic)))
 
 
+@pytest.mark.parametrize("how", ["as a photo", "as a file", "as a file of no kind"])
 async def test_a_picture_reaches_staff_without_what_it_says_about_its_maker(
-    staffed: Lotse, group: Group, zahra: Person, topic: int
+    staffed: Lotse, group: Group, zahra: Person, topic: int, how: str
 ) -> None:
     picture = io.BytesIO()
     exif = Image.Exif()
     exif[0x010F] = "Zahras camera"
     Image.new("RGB", (40, 30), "red").save(picture, "JPEG", exif=exif)
     staffed.api.files["p1"] = picture.getvalue()
-    photo = {"file_id": "p1", "file_unique_id": "p1", "width": 40, "height": 30, "file_size": 10}
-    zahra.writes(photo=[photo])
+    file = {"file_id": "p1", "file_unique_id": "p1", "file_size": 10}
+    sent: dict[str, dict[str, Any]] = {
+        "as a photo": {"photo": [{**file, "width": 40, "height": 30}]},
+        "as a file": {"document": {**file, "mime_type": "image/jpeg", "file_name": "IMG_1.jpg"}},
+        "as a file of no kind": {"document": {**file, "file_name": "a.bin"}},
+    }
+    zahra.writes(**sent[how])
     await staffed.until(lambda: any(m.file for m in group.messages(topic)))
-    kind, data = next(m.file for m in group.messages(topic) if m.file)
-    assert kind == "photo"
+    _, data = next(m.file for m in group.messages(topic) if m.file)
+    assert data.startswith(b"\xff\xd8")
     assert b"Zahras camera" not in data
 
 
@@ -240,6 +247,34 @@ async def test_after_delete_nothing_of_the_person_is_left_in_the_group(
     await staffed.until(lambda: not group.topics, "the topic is deleted")
     await staffed.settled()
     assert group.messages() == []
+
+
+async def test_words_of_danger_in_a_case_bring_the_numbers_and_wake_staff_without_showing_them_in_telegram(
+    staffed: Lotse, group: Group, anna: Person, zahra: Person, topic: int
+) -> None:
+    zahra.writes("Ich will nicht mehr leben")
+    await staffed.until(lambda: any("Dringend" in text for text in anna.texts), "the urgent wake")
+    await staffed.settled()
+    assert any("112" in text or "0800" in text for text in zahra.texts)
+    assert not any("leben" in text for text in group.texts())
+    ticket, _ = await staffed.store.case(1) or (None, ())
+    assert ticket is not None
+    assert ticket.urgent
+
+
+async def test_a_case_that_begins_with_words_of_danger_is_never_shown_in_full(
+    staffed: Lotse, group: Group, anna: Person, zahra: Person
+) -> None:
+    await staffed.chooses(zahra, "de")
+    zahra.writes("Mein Mann schlägt mich")
+    await staffed.until(lambda: any("112" in text for text in zahra.texts), "the numbers")
+    zahra.presses("human")
+    await staffed.until(lambda: "yes" in zahra.received[-1].choices.values())
+    zahra.presses("yes", zahra.received[-1])
+    await staffed.until(lambda: group.messages(), "the case in the group")
+    zahra.writes("Er ist betrunken")
+    await staffed.settled()
+    assert not any(word in text for text in group.texts() for word in ("schlägt", "betrunken", "Thema"))
 
 
 # ---- other groups ----
