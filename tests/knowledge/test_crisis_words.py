@@ -285,7 +285,9 @@ EVERYDAY = {
 
 
 def cases(table: dict[str, dict[str, tuple[str, ...]]]) -> list[tuple[str, str, str]]:
-    return [(lang, article, said) for lang, by in table.items() for article, all_said in by.items() for said in all_said]
+    return [
+        (lang, article, said) for lang, by in table.items() for article, all_said in by.items() for said in all_said
+    ]
 
 
 @pytest.mark.parametrize(("language", "article", "said"), cases(DANGER))
