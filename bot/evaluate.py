@@ -20,8 +20,9 @@ from bot.content import load_knowledge
 from bot.errors import SettingsError
 from bot.settings import Settings
 from flows.core.fold import fold
-from flows.core.knowledge import Finding, Hit
-from flows.core.search import Document, Index, build_index, find, index_documents, rank
+from flows.core.index import Document, Index, index_documents
+from flows.core.knowledge import Finding
+from flows.core.search import build_index, find, rank
 
 NO_ANSWER = ("offtopic", "greeting")
 
@@ -200,8 +201,8 @@ def _corpus_search(path: Path) -> Any:
 
     def search(question: Question) -> Finding:
         index = ready.get((question.language, question.town)) or ready.get((question.language, None))
-        hits: list[Hit] = rank(index, fold(question.text), question.language)[0] if index else []
-        return Finding(decision="answer" if hits else "none", hits=tuple(hits[:5]))
+        hits = rank(index, fold(question.text), question.language).hits if index else ()
+        return Finding(decision="answer" if hits else "none", hits=hits[:5])
 
     return search
 

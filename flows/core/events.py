@@ -234,6 +234,6 @@ def from_json(data: Mapping[str, Any]) -> Event:
 
 __all__ = [
     "Address", "AgentWrote", "ChoiceMade", "CommandGiven", "DeliveryFailed", "DeskEvent", "Event", "JoinAnswered",
-    "MessageReceived", "MessageWithdrawn", "PersonLeft", "ReplyDelivered", "TicketClaimed", "TicketClosed", "TimerFired",
-    "from_json", "to_json",
+    "MessageReceived", "MessageWithdrawn", "PersonLeft", "ReplyDelivered", "TicketClaimed", "TicketClosed",
+    "TimerFired", "from_json", "to_json",
 ]  # fmt: skip

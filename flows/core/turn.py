@@ -6,6 +6,7 @@ A `Turn` lives only inside `step`; what leaves it is immutable.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -20,6 +21,8 @@ from flows.core.events import ChoiceMade, CommandGiven, Event, MessageReceived
 from flows.core.fold import fold
 from flows.core.knowledge import Finding, Knowledge
 from flows.core.phrases import Choice, Message, Part, phrase
+
+_TERMINAL_CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 DESK_LANGUAGE = "de"
 """The language of briefs and marks: staff work in German."""
@@ -41,7 +44,8 @@ class Turn:
         """What the person typed, without control characters and outer blanks; "" for anything else."""
         if not isinstance(self.event, MessageReceived):
             return ""
-        return "".join(c for c in self.event.text if c.isprintable() or c in "\n\t").strip()
+        written = _TERMINAL_CODE.sub("", self.event.text)
+        return "".join(c for c in written if c.isprintable() or c in "\n\t").strip()
 
     @cached_property
     def folded(self) -> str:

@@ -1,0 +1,48 @@
+"""The language a text is written in: from its script, letters that only one language has, and known words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from flows.core.fold import fold
+from flows.core.index import Index
+
+CLEAR_WORDS = 3
+"""How many words of a language must be recognised before a question counts as written in it."""
+
+_SCRIPTS = {"arabic": re.compile(r"[\u0600-\u06ff]"), "cyrillic": re.compile(r"[\u0400-\u04ff]")}
+_ONLY = (  # letters that only one of our languages has among those that share its script
+    ("arabic", re.compile(r"[پچژگ]"), "fa"),
+    ("cyrillic", re.compile(r"[іїєґІЇЄҐ]"), "uk"),
+    ("cyrillic", re.compile(r"[ыэёъЫЭЁЪ]"), "ru"),
+)
+_WRITTEN_IN = {"arabic": ("ar", "fa"), "cyrillic": ("uk", "ru")}
+
+
+def recognise(index: Index, text: str, language: str) -> str | None:
+    """The language a text is written in, when that is clear; a few words never count as another than `language`."""
+    letters = sum(c.isalpha() for c in text)
+    words = fold(text).split()
+    for script, pattern in _SCRIPTS.items():
+        if 2 * len(pattern.findall(text)) <= letters or len(words) < 2:
+            continue
+        for other, only, code in _ONLY:
+            if other == script and only.search(text):
+                return code
+        codes = _WRITTEN_IN[script]
+        if language in codes:
+            return language
+        spoken = [code for code in codes if code in index.languages]
+        return spoken[0] if len(spoken) == 1 else _by_words(index, words, spoken, language)
+    latin = [code for code in index.languages if not any(code in codes for codes in _WRITTEN_IN.values())]
+    return _by_words(index, words, latin, language)
+
+
+def _by_words(index: Index, words: list[str], codes: Iterable[str], language: str) -> str | None:
+    known = {code: sum(word in index.languages[code].vocabulary for word in words) for code in codes}
+    ranked = sorted(known, key=lambda code: (-known[code], code != language))
+    if not ranked or known[ranked[0]] < CLEAR_WORDS or 2 * known[ranked[0]] < len(words):
+        return None
+    second = known[ranked[1]] if len(ranked) > 1 else 0
+    return ranked[0] if known[ranked[0]] >= second + 2 else None
