@@ -15,8 +15,11 @@ from pathlib import Path
 
 import pytest
 
+import bot.chat
+from bot.catalogs import Catalogs
 from bot.settings import ROOT
 from flows import FLOWS
+from flows.core.knowledge import Knowledge
 from tests.lotse import MUSTERSTADT, Lotse, environment, in_process, program
 
 KEYS = {"kind", "text", "choices", "article", "language", "notice", "notices", "crisis"}
@@ -30,17 +33,25 @@ SOFA = {
 
 
 @pytest.fixture
-def magdeburg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Lotse:
-    """The command line as it is released."""
+def magdeburg(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    knowledge: Knowledge,
+    catalogs: Catalogs,
+) -> Lotse:
+    """The command line as it is released; its knowledge is loaded once for all tests."""
+    monkeypatch.setattr(bot.chat, "load", lambda settings: (knowledge, catalogs))
     return in_process(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture
-def lotse(magdeburg: Lotse, monkeypatch: pytest.MonkeyPatch) -> Lotse:
+def lotse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Lotse:
     """The command line over a small town made for tests."""
+    made = in_process(tmp_path, monkeypatch, capsys)
     for name, value in MUSTERSTADT.items():
         monkeypatch.setenv(name, value)
-    return magdeburg
+    return made
 
 
 # ---- chat ----
@@ -74,9 +85,9 @@ def test_every_object_of_a_chat_has_every_key(lotse: Lotse) -> None:
 
 
 def test_without_a_language_the_languages_come_first_and_the_question_is_answered_after_the_choice(
-    lotse: Lotse,
+    magdeburg: Lotse,
 ) -> None:
-    said = lotse("chat", "--json", typed=f"{SOFA['de']}\n#language:de\n")
+    said = magdeburg("chat", "--json", typed=f"{SOFA['de']}\n#language:de\n")
     first, last = said.messages[0], said.messages[-1]
     assert [choice["id"] for choice in first["choices"]] == [f"language:{code}" for code in LANGUAGES]
     assert [choice["label"] for choice in first["choices"]] == ["Deutsch", "English", "العربية", "Українська"]
@@ -98,7 +109,7 @@ def test_where_a_number_is_asked_for_a_bare_number_is_the_answer_and_picks_nothi
         assert any(id.startswith("school.younger:") for id in ids), ids
 
 
-def test_staff_in_the_terminal_claim_answer_note_and_close(lotse: Lotse) -> None:
+def test_staff_in_the_terminal_claim_answer_note_and_close(magdeburg: Lotse) -> None:
     typed = "\n".join(
         [
             "Ich habe einen schweren Brief",
@@ -112,7 +123,7 @@ def test_staff_in_the_terminal_claim_answer_note_and_close(lotse: Lotse) -> None
             "Wohin mit meinem alten Sofa?",
         ]
     )
-    said = lotse("chat", "--json", "--lang", "de", typed=typed)
+    said = magdeburg("chat", "--json", "--lang", "de", typed=typed)
     assert said.code == 0
     assert [line["event"] for line in said.desk] == ["opened", "message", "note", "message", "closed"]
     assert len({line["case"] for line in said.desk}) == 1
@@ -126,10 +137,10 @@ def test_staff_in_the_terminal_claim_answer_note_and_close(lotse: Lotse) -> None
     assert said.messages[-1]["article"] == "waste.bulky", "after closing the bot is back"
 
 
-def test_the_last_line_counts_without_an_end_of_line_and_nothing_typed_is_no_error(lotse: Lotse) -> None:
-    assert lotse("chat", "--json", "--lang", "de", typed=SOFA["de"]).messages[-1]["article"] == "waste.bulky"
-    assert lotse("chat", "--json", "--lang", "de").code == 0
-    assert lotse("chat", "--json", "--lang", "de", typed="\n\n   \n\x00\n").code == 0
+def test_the_last_line_counts_without_an_end_of_line_and_nothing_typed_is_no_error(magdeburg: Lotse) -> None:
+    assert magdeburg("chat", "--json", "--lang", "de", typed=SOFA["de"]).messages[-1]["article"] == "waste.bulky"
+    assert magdeburg("chat", "--json", "--lang", "de").code == 0
+    assert magdeburg("chat", "--json", "--lang", "de", typed="\n\n   \n\x00\n").code == 0
 
 
 def test_a_kept_conversation_goes_on_in_another_run_and_others_are_thrown_away(lotse: Lotse, tmp_path: Path) -> None:
@@ -457,9 +468,7 @@ def test_one_lotse_runs_in_a_data_folder_and_stops_as_told(tmp_path: Path) -> No
             second = program("run", folder=tmp_path, more={"LOTSE_PORT": "0"})
             assert second.code == 2
             assert f"pid {running.pid}" in second.err
-            copy = tmp_path / "copy.db"
-            assert program("db", "backup", str(copy), folder=tmp_path).code == 0
-            restored = program("db", "restore", str(copy), folder=tmp_path)
+            restored = program("db", "restore", "copy.db", folder=tmp_path)
             assert restored.code == 2, "not while it is used"
         finally:
             running.send_signal(signal.SIGTERM)

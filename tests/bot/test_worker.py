@@ -56,9 +56,9 @@ def writes(peer: str, number: int, text: str) -> MessageReceived:
     )
 
 
-def speaks_german(peer: str) -> ChoiceMade:
+def presses(peer: str, number: int, choice: str) -> ChoiceMade:
     return ChoiceMade(
-        id=f"console:{peer}:0", at=NOON, source=Address(channel="console", peer=peer), choice="language:de"
+        id=f"console:{peer}:{number}", at=NOON, source=Address(channel="console", peer=peer), choice=choice
     )
 
 
@@ -74,15 +74,15 @@ async def test_17_a_step_that_raises_harms_one_conversation_once_and_the_person_
     caplog.set_level(logging.DEBUG)
     channel = app.channels["console"]
     assert isinstance(channel, Kept)
-    await app.accept([speaks_german("harmed-one"), speaks_german("other-one")])
+    await app.accept([presses("harmed-one", 0, "language:de"), presses("other-one", 0, "language:de")])
     await app.drain()
     channel.got.clear()
-    await app.accept([writes("harmed-one", 1, SECRET), writes("other-one", 1, "Wann öffnet das Schwimmbad?")])
+    await app.accept([writes("harmed-one", 1, SECRET), presses("other-one", 1, "article:leisure.pool")])
     await app.drain()
     (sorry,) = channel.to("harmed-one")
     assert "human" in [choice.id for choice in sorry.message.choices]
     assert [delivery.message.article for delivery in channel.to("other-one")] == ["leisure.pool"]
-    await app.accept([writes("harmed-one", 2, "Wann öffnet das Schwimmbad?")])
+    await app.accept([presses("harmed-one", 2, "article:leisure.pool")])
     await app.drain()
     assert [delivery.message.article for delivery in channel.to("harmed-one")] == [None, "leisure.pool"]
     assert (await app.store.figures())["failed"] == 1
@@ -96,7 +96,7 @@ async def test_11_neither_words_nor_addresses_are_logged(
         raise RuntimeError(SECRET)
 
     caplog.set_level(logging.DEBUG)
-    await app.accept([speaks_german("peer-4711"), writes("peer-4711", 1, SECRET)])
+    await app.accept([presses("peer-4711", 0, "language:de"), writes("peer-4711", 1, SECRET)])
     await app.drain()
     monkeypatch.setattr(worker, "step", broken)
     await app.accept([writes("peer-4711", 2, SECRET)])

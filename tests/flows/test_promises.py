@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import bot.chat
 from bot.catalogs import Catalogs
 from bot.settings import ROOT
 from flows.core.effects import Count
@@ -70,8 +71,14 @@ def test_2_a_text_that_is_missing_is_said_in_the_persons_language_counted_and_re
 
 
 def test_14_a_question_is_answered_without_any_connection(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    knowledge: Knowledge,
+    catalogs: Catalogs,
 ) -> None:
+    monkeypatch.setattr(bot.chat, "load", lambda settings: (knowledge, catalogs))
+
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("a connection was asked for")
 
