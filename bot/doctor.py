@@ -31,6 +31,7 @@ async def doctor(settings: Settings, as_json: bool) -> int:
         *_content(settings),
         *await _database(settings),
         *await _telegram(settings),
+        *await _matrix(settings),
     ]
     if as_json:
         print(json.dumps([vars(look) for look in looks], ensure_ascii=False))
@@ -108,5 +109,22 @@ async def _telegram(settings: Settings) -> Sequence[Look]:
         return [Look(what="telegram", fine=False, say=str(error))]
     try:
         return [Look(what=f"telegram: {what}", fine=fine, say=say) for what, fine, say in await channel.check()]
+    finally:
+        await channel.close()
+
+
+async def _matrix(settings: Settings) -> Sequence[Look]:
+    if not settings.matrix_homeserver:
+        return [Look(what="matrix", fine=True, say="not configured (LOTSE_MATRIX_HOMESERVER)")]
+    from bot.channels.matrix_setup import matrix_channel
+
+    try:
+        channel = matrix_channel(settings, None)
+    except LotseError as error:
+        return [Look(what="matrix", fine=False, say=str(error))]
+    try:
+        return [Look(what=f"matrix: {what}", fine=fine, say=say) for what, fine, say in await channel.check()]
+    except LotseError as error:
+        return [Look(what="matrix", fine=False, say=str(error))]
     finally:
         await channel.close()

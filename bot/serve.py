@@ -111,6 +111,12 @@ def _channels(
                     mode=settings.telegram_staff_mode,
                 )
             )
+    if settings.matrix_homeserver:
+        from bot.channels.matrix_setup import matrix_channel, only_direct
+
+        channels.append(matrix_channel(settings, store, only_direct(catalogs, knowledge.town)))
+        if settings.matrix_staff_room:
+            rooms.append(Room(channel="matrix", peer=settings.matrix_staff_room, mode=settings.matrix_staff_mode))
     return channels, rooms
 
 

@@ -36,6 +36,15 @@ class Settings(BaseSettings):
     telegram_mode: Literal["polling", "webhook"] = "polling"
     telegram_staff_chat: int | None = None
     telegram_staff_mode: Literal["origin", "full", "notify"] = "origin"
+    matrix_homeserver: str | None = None
+    matrix_user: str = ""
+    matrix_password: str | None = None
+    matrix_token: str | None = None
+    matrix_staff_room: str | None = None
+    matrix_staff_mode: Literal["origin", "full", "notify"] = "origin"
+    matrix_staff_layout: Literal["thread", "room"] = "thread"
+    matrix_staff_devices: str = "any"
+    matrix_choices: Literal["reactions", "numbers", "polls"] = "reactions"
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65535)
     public_url: str | None = None

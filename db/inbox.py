@@ -33,7 +33,13 @@ from flows.core import events as kinds
 from flows.core.conversation import Conversation
 from flows.core.events import Address, AgentWrote, DeskEvent, Event
 
-_PERSON = (kinds.MessageReceived, kinds.ChoiceMade, kinds.CommandGiven, kinds.PersonLeft)
+_PERSON = (
+    kinds.MessageReceived,
+    kinds.MessageWithdrawn,
+    kinds.ChoiceMade,
+    kinds.CommandGiven,
+    kinds.PersonLeft,
+)
 
 _KNOWN = Statement(select(inbox.c.id).where(among(inbox.c.id, "ids")))
 _LOCKED = Statement(
