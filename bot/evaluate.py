@@ -192,7 +192,11 @@ def _corpus_search(path: Path) -> Any:
         place = f"{path}:{number}"
         if "id" not in data:
             raise SettingsError(f'{place}: "id" is missing')
-        page = Document(id=str(data["id"]), title=_text(data, "title", place, ""), body=_text(data, "text", place))
+        page = Document(
+            id=str(data["id"]),
+            title=_text(data, "title", place, ""),
+            texts=tuple(_text(data, "text", place).split("\n")),
+        )
         language = _text(data, "lang", place)
         pages[language, None].append(page)
         if data.get("town"):

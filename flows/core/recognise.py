@@ -20,22 +20,34 @@ _ONLY = (  # letters that only one of our languages has among those that share i
 _WRITTEN_IN = {"arabic": ("ar", "fa"), "cyrillic": ("uk", "ru")}
 
 
+def script(language: str) -> str:
+    """The script a language is written in: arabic, cyrillic or latin."""
+    return next((script for script, codes in _WRITTEN_IN.items() if language in codes), "latin")
+
+
+def scripts(text: str) -> set[str]:
+    """The scripts that letters of the text are of."""
+    found = {script for script, pattern in _SCRIPTS.items() if pattern.search(text)}
+    rest = any(c.isalnum() and not any(pattern.match(c) for pattern in _SCRIPTS.values()) for c in text)
+    return found | ({"latin"} if rest else set())
+
+
 def recognise(index: Index, text: str, language: str) -> str | None:
     """The language a text is written in, when that is clear; a few words never count as another than `language`."""
     letters = sum(c.isalpha() for c in text)
     words = fold(text).split()
-    for script, pattern in _SCRIPTS.items():
+    for name, pattern in _SCRIPTS.items():
         if 2 * len(pattern.findall(text)) <= letters or len(words) < 2:
             continue
         for other, only, code in _ONLY:
-            if other == script and only.search(text):
+            if other == name and only.search(text):
                 return code
-        codes = _WRITTEN_IN[script]
+        codes = _WRITTEN_IN[name]
         if language in codes:
             return language
         spoken = [code for code in codes if code in index.languages]
         return spoken[0] if len(spoken) == 1 else _by_words(index, words, spoken, language)
-    latin = [code for code in index.languages if not any(code in codes for codes in _WRITTEN_IN.values())]
+    latin = [code for code in index.languages if script(code) == "latin"]
     return _by_words(index, words, latin, language)
 
 

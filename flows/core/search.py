@@ -22,7 +22,7 @@ from flows.core.danger import danger
 from flows.core.fold import fold
 from flows.core.index import Index, LanguageIndex, build_index, grams, grams_of
 from flows.core.knowledge import Finding, Hit, Knowledge
-from flows.core.recognise import recognise
+from flows.core.recognise import recognise, script, scripts
 
 __all__ = ["Features", "build_index", "features", "find", "nearest_topics", "rank"]
 
@@ -74,13 +74,20 @@ class Features:
 
 
 def rank(index: Index, folded: str, language: str) -> Ranking:
-    """The articles for a folded question asked under a menu in `language`."""
+    """The articles for a folded question asked under a menu in `language`.
+
+    Languages whose script does not occur in the question share nothing with it and are left alone, but for the menu's
+    own, which knows the German official words.
+    """
     question = grams_of(folded)
+    written = scripts(folded)
     best: dict[str, Hit] = {}
     coverage: dict[str, float] = {}
-    for code, part in index.languages.items():
+    for code in index.languages:
+        if code != language and script(code) not in written:
+            continue
         bonus = MENU_BONUS if code == language else 1.0
-        for article, (score, known) in _scores(part, question).items():
+        for article, (score, known) in _scores(index.languages[code], question).items():
             if article not in best or score * bonus > best[article].score:
                 best[article] = Hit(article=article, score=round(score * bonus, 4), language=code)
             coverage[article] = max(coverage.get(article, 0.0), known)
@@ -91,16 +98,16 @@ def rank(index: Index, folded: str, language: str) -> Ranking:
 
 def _scores(index: LanguageIndex, question: frozenset[str]) -> dict[str, tuple[float, float]]:
     """Score and coverage of each article in one language."""
-    weights_of = {gram: index.rarity.get(gram, index.unknown) for gram in question}
+    weights_of = {gram: index.rarity(gram) for gram in question}
     attainable = sum(weights_of.values())
     texts: defaultdict[int, float] = defaultdict(float)
     known: defaultdict[int, float] = defaultdict(float)
     shared: defaultdict[int, float] = defaultdict(float)
     for gram, weight in weights_of.items():
-        for position, share in index.postings.get(gram, ()):
+        for position, share in index.found_in(gram):
             texts[position] += weight * share
             known[position] += weight
-        for number in index.ask_postings.get(gram, ()):
+        for number in index.asked_in(gram):
             shared[number] += weight
     asks: defaultdict[int, list[float]] = defaultdict(list)
     for number, both in shared.items():
@@ -119,7 +126,7 @@ def _unknown(index: LanguageIndex, folded: str) -> float:
     strange = 0
     for word in words:
         parts = grams(word)
-        strange += sum(part in index.rarity for part in parts) < HALF_KNOWN * len(parts)
+        strange += sum(part in index.numbers for part in parts) < HALF_KNOWN * len(parts)
     return strange / len(words) if words else 0.0
 
 
