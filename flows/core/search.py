@@ -38,7 +38,7 @@ QUESTION_SHARE = 0.6
 MENU_BONUS = 1.05
 """The language somebody chose wins where two languages find equally well."""
 
-KNOWN, SURE, CRISIS = 0.87, 0.45, 0.75
+KNOWN, SURE, CRISIS = 0.8, 0.5, 0.75
 """How likely it must be that we have something on it; that the first hit is right; that the first hit, about
 danger, is right although no word of danger fell."""
 
@@ -59,6 +59,7 @@ class Ranking:
 
     hits: tuple[Hit, ...]
     coverage: Mapping[str, float]
+    alike: Mapping[str, float]  # how much the question is like the article's most similar way of asking
     unknown: float  # the share of the question's words that no article knows, in the language of the first hit
 
 
@@ -69,6 +70,7 @@ class Features:
     coverage: float
     score: float
     margin: float
+    alike: float
     unknown: float
     words: float  # ln(1 + number of words)
 
@@ -83,21 +85,23 @@ def rank(index: Index, folded: str, language: str) -> Ranking:
     written = scripts(folded)
     best: dict[str, Hit] = {}
     coverage: dict[str, float] = {}
+    alike: dict[str, float] = {}
     for code in index.languages:
         if code != language and script(code) not in written:
             continue
         bonus = MENU_BONUS if code == language else 1.0
-        for article, (score, known) in _scores(index.languages[code], question).items():
+        for article, (score, known, closest) in _scores(index.languages[code], question).items():
             if article not in best or score * bonus > best[article].score:
                 best[article] = Hit(article=article, score=round(score * bonus, 4), language=code)
             coverage[article] = max(coverage.get(article, 0.0), known)
+            alike[article] = max(alike.get(article, 0.0), closest)
     hits = tuple(sorted(best.values(), key=lambda hit: (-hit.score, hit.article)))
     unknown = _unknown(index.languages[hits[0].language], folded) if hits else 1.0
-    return Ranking(hits=hits, coverage=coverage, unknown=unknown)
+    return Ranking(hits=hits, coverage=coverage, alike=alike, unknown=unknown)
 
 
-def _scores(index: LanguageIndex, question: frozenset[str]) -> dict[str, tuple[float, float]]:
-    """Score and coverage of each article in one language."""
+def _scores(index: LanguageIndex, question: frozenset[str]) -> dict[str, tuple[float, float, float]]:
+    """Score, coverage and likeness of the closest way of asking, of each article in one language."""
     weights_of = {gram: index.rarity(gram) for gram in question}
     attainable = sum(weights_of.values())
     texts: defaultdict[int, float] = defaultdict(float)
@@ -113,10 +117,11 @@ def _scores(index: LanguageIndex, question: frozenset[str]) -> dict[str, tuple[f
     for number, both in shared.items():
         rest = QUESTION_SHARE * (attainable - both) + (1 - QUESTION_SHARE) * (index.ask_weights[number] - both)
         asks[index.asks[number]].append(both / (both + rest))
-    found: dict[str, tuple[float, float]] = {}
+    found: dict[str, tuple[float, float, float]] = {}
     for position, text in texts.items():
-        alike = sum(sorted(asks[position], reverse=True)[:TOGETHER]) / TOGETHER if position in asks else 0.0
-        found[index.articles[position]] = TEXT * text / attainable + ASKS * alike, known[position] / attainable
+        closest = sorted(asks[position], reverse=True)[:TOGETHER] if position in asks else [0.0]
+        score = TEXT * text / attainable + ASKS * sum(closest) / TOGETHER
+        found[index.articles[position]] = score, known[position] / attainable, closest[0]
     return found
 
 
@@ -138,6 +143,7 @@ def features(ranking: Ranking, folded: str) -> Features:
         coverage=ranking.coverage[first.article],
         score=first.score,
         margin=(first.score - second) / first.score if first.score else 0.0,
+        alike=ranking.alike[first.article],
         unknown=ranking.unknown,
         words=math.log(1 + len(folded.split())),
     )

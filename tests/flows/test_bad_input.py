@@ -68,7 +68,7 @@ def test_what_the_bot_cannot_read_gets_a_fitting_sentence(
 
 
 def test_a_caption_is_taken_as_the_question(talk: Talk) -> None:
-    said = talk.writes("Wohin mit diesem alten Sofa?", Attachment(kind="photo", ref="x"))
+    said = talk.writes("Wohin mit meinem alten Sofa?", Attachment(kind="photo", ref="x"))
     assert said[-1].article == "waste.bulky"
 
 

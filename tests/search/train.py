@@ -1,7 +1,8 @@
 """Learn the numbers of the search's gates: `python -m tests.search.train` writes `flows/core/weights.py`.
 
-What is learned from: every fifth way of asking of each article, with an index that lacks it (so that it is a question
-nobody has written down), and questions that nothing answers (`tests/data/eval/offtopic.jsonl`). Logistic regression by
+What is learned from: ways of asking with an index that lacks them (questions nobody has written down), some with an index
+that has them, misspelt (questions that somebody foresaw), and questions that nothing answers
+(`tests/data/eval/offtopic.jsonl`). Logistic regression by
 plain gradient descent with a small penalty; the same numbers for all languages.
 """
 
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bot.content import load_knowledge
-from bot.evaluate import Question, read_questions
+from bot.evaluate import Question, misspell, read_questions
 from bot.settings import ROOT
 from flows.core import search
 from flows.core.fold import fold
@@ -39,6 +40,8 @@ def without(knowledge: Knowledge, fold_number: int) -> tuple[Knowledge, list[Que
     for article in knowledge.articles.values():
         texts = {}
         for code, text in article.texts.items():
+            if code not in knowledge.town.languages:
+                continue
             kept = tuple(ask for n, ask in enumerate(text.asks) if n % FOLDS != fold_number)
             asked = [ask for n, ask in enumerate(text.asks) if n % FOLDS == fold_number]
             questions += [
@@ -87,6 +90,8 @@ def train(knowledge: Knowledge, most: int = 3000) -> dict[str, dict[str, float]]
         reduced, questions = without(knowledge, number)
         chosen = chance.sample(questions, min(len(questions), most // FOLDS))
         seen += examples(reduced, chosen)
+        foreseen = chance.sample(questions, min(len(questions), most // FOLDS // 3))
+        seen += examples(knowledge, [dataclasses.replace(q, text=misspell(q.text, q.id)) for q in foreseen])
     offtopic = [f for _, f, _ in examples(knowledge, read_questions(DATA / "offtopic.jsonl"))]
     known = [(f, True) for _, f, place in seen if place is not None] + [(f, False) for f in offtopic]
     sure = [(f, place == 1) for _, f, place in seen] + [(f, False) for f in offtopic]
