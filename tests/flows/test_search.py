@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.core.knowledge import Finding, Knowledge
-from flows.core.search import HITS, find, grams, nearest_topics, recognise
+from flows.core.index import grams
+from flows.core.knowledge import Article, ArticleText, Finding, Knowledge
+from flows.core.recognise import recognise
+from flows.core.search import HITS, OFFERED_WITHIN, find, nearest_topics
 from tests.flows.small import article, made, text
 
 LIBRARY = article(
@@ -41,15 +43,11 @@ def small() -> Knowledge:
     return made(LIBRARY, POOL, LESSONS, DOG, words=WORDS, danger={"crisis.violence": ("werde bedroht",)})
 
 
-FOUND = ("answer", "choose")
-"""How sure a search may be depends on how much there is to search; over these few articles either is right."""
-
-
 def ids(finding: Finding) -> list[str]:
     return [hit.article for hit in finding.hits]
 
 
-# ---- what is found ----
+# ---- what is found: how sure a search is depends on how much there is to search, so here only the order counts ----
 
 
 @pytest.mark.parametrize("menu", ["", "de", "uk"])
@@ -57,7 +55,6 @@ def ids(finding: Finding) -> list[str]:
 def test_a_title_finds_its_article_in_each_language_under_each_menu(small: Knowledge, language: str, menu: str) -> None:
     for known in (LIBRARY, POOL):
         finding = find(small, known.texts[language].title, menu)
-        assert finding.decision in FOUND
         assert finding.hits[0].article == known.id
         assert finding.hits[0].language == language
 
@@ -79,28 +76,17 @@ def test_a_title_finds_its_article_in_each_language_under_each_menu(small: Knowl
 def test_a_question_finds_its_article_however_it_is_spelt(
     small: Knowledge, label: str, typed: str, article: str
 ) -> None:
-    finding = find(small, typed, "de")
-    assert finding.decision in FOUND, label
-    assert finding.hits[0].article == article, label
+    assert find(small, typed, "de").hits[0].article == article, label
 
 
-def test_a_near_tie_is_offered_as_two_or_three_and_not_asserted() -> None:
-    courses = article("leisure.courses", text("de", "Schwimmbad: Kurse", "Kurse im Schwimmbad"))
-    prices = article("leisure.prices", text("de", "Schwimmbad: Preise", "Preise im Schwimmbad"))
-    knowledge = made(courses, prices, LIBRARY, DOG)
-    finding = find(knowledge, "Schwimmbad", "de")
-    assert finding.decision == "choose"
-    assert set(ids(finding)) == {"leisure.courses", "leisure.prices"}
-    scores = [hit.score for hit in finding.hits]
-    assert scores == sorted(scores, reverse=True)
-
-
-def test_at_most_three_are_offered_and_at_most_five_listed() -> None:
-    many = made(*(article(f"a.x{n}", text("de", "Fahrrad reparieren", "Fahrrad kaputt")) for n in range(8)))
-    finding = find(many, "Fahrrad reparieren", "de")
-    assert finding.decision == "choose"
-    assert len(finding.hits) == 3
-    assert len(find(many, "Fahrrad und Mondraketentriebwerksforschung", "de").hits) <= HITS
+def test_what_is_offered_is_near_the_first_and_never_more_than_three(knowledge: Knowledge) -> None:
+    asked = [t.asks[0] for _, t in spoken(knowledge) if t.asks]
+    asked += ["Schule", "Jobcenter", "Kind", "Termin", "money", "letter", "Miete", "school", "وثائق", "гроші"]
+    offered = [finding for typed in asked if (finding := find(knowledge, typed, "")).decision == "choose"]
+    assert offered, "no question is ever asked back"
+    for finding in offered:
+        assert 1 <= len(finding.hits) <= 3
+        assert finding.hits[-1].score >= (1 - OFFERED_WITHIN) * finding.hits[0].score - 0.001
 
 
 def test_where_two_languages_find_equally_well_the_menus_wins() -> None:
@@ -219,9 +205,15 @@ def test_a_text_of_two_languages_alike_is_left_open(small: Knowledge) -> None:
 # ---- the released knowledge ----
 
 
+def spoken(knowledge: Knowledge) -> list[tuple[Article, ArticleText]]:
+    """The texts in the languages that the town speaks: others may be there already and are not searched."""
+    languages = knowledge.town.languages
+    return [(a, t) for a in knowledge.articles.values() for t in a.texts.values() if t.language in languages]
+
+
 @pytest.mark.parametrize("menu", ["de", "ar"])
 def test_nearly_every_title_of_ours_finds_its_own_article(knowledge: Knowledge, menu: str) -> None:
-    asked = [(a.id, t) for a in knowledge.articles.values() for t in a.texts.values()]
+    asked = [(a.id, t) for a, t in spoken(knowledge)]
     found = [ids(find(knowledge, t.title, menu))[:3] for _, t in asked]
     missed = [f"{id} {t.language}" for (id, t), hits in zip(asked, found, strict=True) if id not in hits]
     assert len(missed) <= len(asked) // 50, missed
@@ -230,11 +222,12 @@ def test_nearly_every_title_of_ours_finds_its_own_article(knowledge: Knowledge, 
 
 
 def test_nearly_every_way_of_asking_of_ours_finds_its_own_article(knowledge: Knowledge) -> None:
-    asked = [
-        (a.id, t.language, ask) for a in knowledge.articles.values() for t in a.texts.values() for ask in t.asks[::6]
-    ]
-    first = [id == (ids(find(knowledge, ask, language)) or [""])[0] for id, language, ask in asked]
-    assert sum(first) >= 0.95 * len(asked)
+    asked = [(a.id, t.language, ask) for a, t in spoken(knowledge) for ask in t.asks[::6]]
+    found = [(id, find(knowledge, ask, language)) for id, language, ask in asked]
+    assert sum(id in ids(finding)[:3] for id, finding in found) >= 0.97 * len(asked)
+    assert sum(id in ids(finding)[:1] for id, finding in found) >= 0.85 * len(asked)
+    refused = [id for id, finding in found if finding.decision == "none"]
+    assert len(refused) <= 0.05 * len(asked)
 
 
 def test_an_official_word_finds_its_article_from_any_language(knowledge: Knowledge) -> None:
