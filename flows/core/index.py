@@ -1,10 +1,10 @@
 """The index: articles cut into word-bounded character 4-grams, weighed once, ready to be searched.
 
 In each language an article is one document whose fields count differently. Its 4-grams ("_sof", "sofa", "ofa_") are
-weighed by BM25 (Robertson & Zaragoza 2009). How rare a 4-gram is counts over small units (a title, a way of asking, a
-section), not over whole articles, of which there are few: "can" stands in every article and yet tells little, and
-so does a word that every second way of asking begins with. Beside it the ways of asking (`asks`) stand alone, so that
-a question can be compared with each (Tversky 1977).
+weighed by BM25 (Robertson & Zaragoza 2009). How rare a 4-gram is: the geometric mean of how rare it is among articles,
+of which there are few, and among small units (a title, a way of asking, a section), of which there are many; on ways
+of asking that the index had not seen, this mean was better than either. Beside it the ways of asking (`asks`) stand
+alone, so that a question can be compared with each (Tversky 1977).
 """
 
 from __future__ import annotations
@@ -161,6 +161,7 @@ def index_documents(documents: Sequence[Document]) -> LanguageIndex:
     """The index of documents written in one language."""
     counted: list[Counter[str]] = []
     spread: Counter[str] = Counter()  # in how many units a gram stands
+    owned: Counter[str] = Counter()  # in how many documents
     units = 0
     vocabulary: set[str] = set()
     asks: list[int] = []
@@ -180,12 +181,14 @@ def index_documents(documents: Sequence[Document]) -> LanguageIndex:
             for gram in grams(word):
                 counts[gram] += count  # type: ignore[assignment]
         counted.append(counts)
+        owned.update(counts.keys())
         for ask in document.asks:
             ask_grams.append(grams_of(fold(ask)))
             asks.append(position)
     numbers = {gram: number for number, gram in enumerate(spread)}
-    weights = array("f", (_rarity(n, units) for n in spread.values()))
-    average = sum(sum(counts.values()) for counts in counted) / max(len(documents), 1)
+    total = len(documents)
+    weights = array("f", (_rarity(n, units, owned[gram], total) for gram, n in spread.items()))
+    average = sum(sum(counts.values()) for counts in counted) / max(total, 1)
     postings: list[list[tuple[int, float]]] = [[] for _ in numbers]
     for position, counts in enumerate(counted):
         held_back = K1 * (1 - B + B * sum(counts.values()) / average) if average else K1
@@ -199,7 +202,7 @@ def index_documents(documents: Sequence[Document]) -> LanguageIndex:
         articles=tuple(document.id for document in documents),
         numbers=numbers,
         weights=weights,
-        unknown=_rarity(0, units),
+        unknown=_rarity(0, units, 0, total),
         starts=_starts(postings),
         places=array("H", (position for places in postings for position, _ in places)),
         shares=array("f", (share for places in postings for _, share in places)),
@@ -215,5 +218,8 @@ def _starts(lists: Sequence[Sequence[object]]) -> array[int]:
     return array("I", accumulate((len(found) for found in lists), initial=0))
 
 
-def _rarity(n: int, units: int) -> float:
-    return math.log(1 + (units - n + 0.5) / (n + 0.5))
+def _rarity(in_units: int, units: int, in_documents: int, documents: int) -> float:
+    """How much a gram tells, from in how many of all units and of all documents it stands (BM25's idf of both)."""
+    among_units = math.log(1 + (units - in_units + 0.5) / (in_units + 0.5))
+    among_documents = math.log(1 + (documents - in_documents + 0.5) / (in_documents + 0.5))
+    return math.sqrt(among_units * among_documents)

@@ -1,9 +1,9 @@
 """Learn the numbers of the search's gates: `python -m tests.search.train` writes `flows/core/weights.py`.
 
-What is learned from: ways of asking with an index that lacks them (questions nobody has written down), some with an index
-that has them, misspelt (questions that somebody foresaw), and questions that nothing answers
-(`tests/data/eval/offtopic.jsonl`). Logistic regression by
-plain gradient descent with a small penalty; the same numbers for all languages.
+What is learned from: ways of asking with an index that lacks them (questions nobody has written down), some with an
+index that has them, misspelt (questions that somebody foresaw), and questions that nothing answers
+(`tests/data/eval/offtopic.jsonl`). Logistic regression by plain gradient descent with a small penalty; the same numbers
+for all languages.
 """
 
 from __future__ import annotations
