@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot.app import load, make_store, opened, utc_now
 from bot.cli import FINE, NOT_FINE
 from bot.commands_knowledge import all_problems
-from bot.errors import LotseError, SettingsError
+from bot.errors import ContentError, LotseError, SettingsError
 from bot.serve import refuse_public
 from bot.settings import Settings
 from flows.core.knowledge import Knowledge
@@ -55,12 +55,18 @@ def _settings(settings: Settings) -> Sequence[Look]:
 
 
 def _content(settings: Settings) -> Sequence[Look]:
+    looks: list[Look] = []
     errors = [p for p in all_problems(settings, utc_now().date()) if p.severity == "error"]
     if errors:
         say = f"{len(errors)} errors; see lotse check. The first: {errors[0]}"
-        return [Look(what="knowledge", fine=False, say=say)]
-    knowledge, _ = load(settings)
-    looks = [Look(what="knowledge", fine=True, say=f"{len(knowledge.articles)} articles for {knowledge.town.name}")]
+        looks.append(Look(what="knowledge", fine=False, say=say))
+    try:
+        knowledge, _ = load(settings)
+    except ContentError:
+        return looks
+    if not errors:
+        say = f"{len(knowledge.articles)} articles for {knowledge.town.name}"
+        looks.append(Look(what="knowledge", fine=True, say=say))
     try:
         refuse_public(settings, knowledge)
     except SettingsError as error:

@@ -563,7 +563,7 @@ def test_another_key_than_the_databases_is_told_at_once(lotse: Lotse, tmp_path: 
 
 
 def test_doctor_looks_at_everything_and_says_how_to_mend_it(magdeburg: Lotse, tmp_path: Path) -> None:
-    magdeburg("member", "list")
+    magdeburg("member", "list", **MUSTERSTADT)
     said = magdeburg("doctor", "--json")
     (looks,) = said.lines
     assert all(set(look) == {"what", "fine", "say"} for look in looks)
@@ -572,7 +572,7 @@ def test_doctor_looks_at_everything_and_says_how_to_mend_it(magdeburg: Lotse, tm
     }
     assert said.code == 0, looks
     (tmp_path / "data" / "secret.key").chmod(0o644)
-    readable = magdeburg("doctor", LOTSE_HOST="0.0.0.0")
+    readable = magdeburg("doctor", LOTSE_HOST="0.0.0.0", **MUSTERSTADT)
     assert readable.code == 1
     assert "chmod 600" in readable.out
     assert "privacy" in readable.out
