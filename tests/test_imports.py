@@ -18,7 +18,7 @@ LAW = (
     ("db", ("db", "flows.core")),
     ("bot/errors.py", ("flows",)),
     ("bot/settings.py", ("flows", "bot.errors")),
-    ("bot/content", ("flows", "bot.content", "bot.errors", "bot.languages", "bot.holidays")),
+    ("bot/content", ("flows", "bot.content", "bot.errors", "bot.languages", "bot.holidays", "bot.hours")),
     ("bot/render.py", ("flows", "bot.catalogs", "bot.errors", "bot.formats", "bot.hours", "bot.languages")),
     ("bot/channels", ("flows.core", "bot.errors", "bot.render", "bot.channels", "bot.web", "bot.languages")),
     ("bot/worker.py", ("flows", "db", "bot.channels.base", "bot.errors", "bot.plan")),
