@@ -67,10 +67,10 @@ def take(turn: Turn) -> bool:
 def unknown(turn: Turn) -> None:
     """Say that there is no answer, with the nearest topics, the project's office and a human."""
     topics = searching.nearest_topics(turn.knowledge, turn.text, turn.conversation.language or "")
-    near = [t for t in topics if t in turn.knowledge.town.topics] or list(turn.knowledge.town.menu)
+    near = [topic_choice(topic) for topic in topics if topic in turn.knowledge.town.topics]
     turn.count("gap", topics[0] if topics else "")
     turn.remember("bot", "unknown")
-    choices = (topic_choice(topic) for topic in near)
+    choices = near or globals_.menu_choices(turn)
     turn.say(phrase("ask.unknown"), *office_parts(turn, None), choices=(HUMAN, *choices, MENU))
 
 

@@ -6,10 +6,13 @@ A word counts only when it is the whole message; in every language, whatever the
 from __future__ import annotations
 
 from flows import ask, guided, handover, privacy, welcome
+from flows.core import limits
 from flows.core.phrases import Choice, phrase
 from flows.core.turn import BACK, HUMAN, MENU, Turn, topic_choice
 
 WORDS = ("menu", "back", "language", "human", "stop", "delete")
+
+MORE = "menu:more"
 
 COMMANDS = {
     "start": "start",
@@ -51,6 +54,8 @@ def take(turn: Turn) -> bool:
         open_topic(turn, value)
     elif name == "article":
         ask.show(turn, value)
+    elif turn.choice == MORE:
+        more_topics(turn)
     elif name in ("helped", "not-helped"):
         ask.feedback(turn, helped=name == "helped")
     elif turn.choice in ("yes", "no"):
@@ -86,9 +91,9 @@ def _word(turn: Turn, word: str) -> None:
 
 
 def menu(turn: Turn, unknown: bool = False, greeted: bool = False) -> None:
-    """Show the topics."""
+    """Show the topics: the first ones, and the way to the others."""
     turn.leave()
-    topics = tuple(topic_choice(topic) for topic in turn.knowledge.town.menu)
+    topics = menu_choices(turn)
     if unknown:
         lead = phrase("menu.unknown-command")
     else:
@@ -100,6 +105,28 @@ def menu(turn: Turn, unknown: bool = False, greeted: bool = False) -> None:
         topic_choice("bot"),
     )
     turn.say(lead, choices=(*topics, *more))
+
+
+def menu_choices(turn: Turn) -> tuple[Choice, ...]:
+    """The buttons of the first topics, and the way to the others."""
+    first, others = _topics(turn)
+    more = (Choice(id=MORE, label=phrase("button.more-topics")),) if others else ()
+    return (*(topic_choice(topic) for topic in first), *more)
+
+
+def more_topics(turn: Turn) -> None:
+    """Show the topics that the menu had no room for."""
+    turn.leave()
+    _, others = _topics(turn)
+    turn.say(phrase("menu.more"), choices=(*(topic_choice(topic) for topic in others), MENU, HUMAN))
+
+
+def _topics(turn: Turn) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The topics of the first menu, and those behind it; one alone is not put behind."""
+    menu = turn.knowledge.town.menu
+    if len(menu) <= limits.MENU_TOPICS + 1:
+        return menu, ()
+    return menu[: limits.MENU_TOPICS], menu[limits.MENU_TOPICS :]
 
 
 def open_topic(turn: Turn, topic: str) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flows import ask, globals_, privacy, welcome
+from flows import ask, globals_, guided, privacy, welcome
 from flows.core import hours, labels
 from flows.core.conversation import TicketRef
 from flows.core.effects import ChangeTicket, OpenTicket, WakeDesk
 from flows.core.events import ChoiceMade, CommandGiven, MessageReceived
-from flows.core.phrases import CASE, Part, Phrase, Title, Verbatim, phrase
-from flows.core.turn import HUMAN, MENU, NO, YES, Turn, topic_choice
+from flows.core.phrases import CASE, Part, Phrase, Title, Value, Verbatim, phrase
+from flows.core.turn import HUMAN, MENU, NO, YES, Turn
 
 CONSENT_VERSION = "1"
 """Grows when the text of `handover.consent` changes in meaning; then people are asked again."""
@@ -90,9 +90,21 @@ def brief(turn: Turn) -> tuple[Part, ...]:
         if turn_said.by == "person":
             parts += [phrase("brief.person"), Verbatim(turn_said.text)]
         else:
-            parts.append(phrase("brief.bot", shown=turn_said.text))
+            parts.append(phrase("brief.bot", shown=_shown(turn, turn_said.text)))
     parts.append(phrase("brief.how-to"))
     return tuple(parts)
+
+
+def _shown(turn: Turn, said: str) -> Value:
+    """What the bot showed, as staff read it: an article's German title, a node's question."""
+    kind, _, name = said.partition(":")
+    if kind == "article" and name in turn.knowledge.articles:
+        return turn.knowledge.articles[name].texts["de"].title
+    if kind == "node":
+        node = guided.node_at(*name.split(".", 1))
+        if node is not None and node.says:
+            return node.says[0]
+    return phrase("brief.no-answer")
 
 
 def staff_times(turn: Turn) -> tuple[Part, ...]:
@@ -202,4 +214,4 @@ def end(turn: Turn, *said: Part) -> None:
         recent=(),
         last_case=turn.event.at.isoformat(),
     )
-    turn.say(*said, choices=(*(topic_choice(topic) for topic in turn.knowledge.town.menu), HUMAN))
+    turn.say(*said, choices=(*globals_.menu_choices(turn), HUMAN))

@@ -100,6 +100,8 @@ def _read(folder: Path, town: str, problems: Problems) -> tuple[Knowledge | None
     for table, key, kind, id in [*pack.cited, *(cited for draft in drafts for cited in draft.cited)]:
         if id not in known[kind]:
             table.error(f"unknown {kind}: {id}", key, id)
+        elif kind == "office" and not pack.offices[id].reachable:
+            table.error(f"the office {id} has no address, phone, web or email: nobody can go there", key, id)
     for draft in drafts:
         _look_up_facts(draft, pack, problems)
     if pack.town is None:
@@ -120,6 +122,7 @@ def _read(folder: Path, town: str, problems: Problems) -> tuple[Knowledge | None
         districts=pack.districts,
         crisis_words=pack.crisis_words,
         words=pack.words,
+        offtopic=pack.offtopic,
     )
     return knowledge, drafts, pack
 

@@ -55,6 +55,7 @@ class Pack:
     districts: tuple[District, ...] = ()
     crisis_words: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    offtopic: dict[str, tuple[str, ...]] = field(default_factory=dict)
     hours: list[tuple[Table, str]] = field(default_factory=list)  # each opening_hours with its place
     cited: list[tuple[Table, str, str, str]] = field(default_factory=list)  # (where, key, kind, id) to look up
 
@@ -74,6 +75,8 @@ def read_pack(folder: Path, town: str, problems: Problems) -> Pack:
     _read_words(folder / "words.toml", pack, problems)
     for path in sorted((folder / "crisis").glob("*")):
         _read_crisis(path, pack, problems)
+    for path in sorted((folder / "offtopic").glob("*")):
+        _read_offtopic(path, pack, problems)
     return pack
 
 
@@ -323,15 +326,21 @@ def _read_words(path: Path, pack: Pack, problems: Problems) -> None:
             pack.words[prefix + key] = tuple(dict.fromkeys(map(fold, table.texts(key))))
 
 
-def _read_crisis(path: Path, pack: Pack, problems: Problems) -> None:
+def _language_file(path: Path, problems: Problems) -> TomlFile | None:
+    """A file named after its language; None after saying what is wrong with it."""
     if path.suffix != ".toml":
         problems.error(path, 0, "only <lang>.toml stands here")
-        return
+        return None
     if path.stem not in LANGUAGES:
         problems.error(path, 0, f"unknown language: {path.stem}")
-        return
+        return None
     file = TomlFile.read(path, problems)
-    if file is None or file.broken:
+    return None if file is None or file.broken else file
+
+
+def _read_crisis(path: Path, pack: Pack, problems: Problems) -> None:
+    file = _language_file(path, problems)
+    if file is None:
         return
     top = file.table()
     top.ignore("words")
@@ -346,3 +355,17 @@ def _read_crisis(path: Path, pack: Pack, problems: Problems) -> None:
             table.error(f"{article} has no words", article)
         pack.cited.append((table, article, "article", article))
     pack.crisis_words[path.stem] = words
+
+
+def _read_offtopic(path: Path, pack: Pack, problems: Problems) -> None:
+    """Questions that are not for us, by theme; the themes only keep the file readable."""
+    file = _language_file(path, problems)
+    if file is None:
+        return
+    top = file.table()
+    top.ignore("questions")
+    top.finish()
+    table = file.table("questions")
+    if not table.data:
+        table.error("[questions] is missing or empty")
+    pack.offtopic[path.stem] = tuple(question for theme in table.data for question in table.texts(theme))

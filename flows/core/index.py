@@ -27,6 +27,14 @@ TITLE, WORDS, HEADING, ASK, TEXT = 4.0, 3.0, 2.0, 1.0, 1.0
 """How often a word counts in a title, in the official words, in a heading, in a way of asking, in the text."""
 
 
+ELSEWHERE = "elsewhere"
+"""The document of what is not for us (weather, recipes, jokes): it can be the best, and then nothing is found."""
+
+
+ELSEWHERE_ASK = 6.0
+"""The same in a question that is not for us, which has no title and no text to be found by."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Document:
     """What is searched of one text: its words by field, and the ways it is asked for."""
@@ -45,7 +53,7 @@ class Document:
         for heading in self.headings:
             yield HEADING, heading
         for ask in self.asks:
-            yield ASK, ask
+            yield (ELSEWHERE_ASK if self.id == ELSEWHERE else ASK), ask
         for text in self.texts:
             yield TEXT, text
 
@@ -133,8 +141,9 @@ def build_index(knowledge: Knowledge) -> Index:
     """The index of all articles in the languages that the town speaks."""
 
     def made(code: str) -> Callable[[], LanguageIndex]:
-        articles = knowledge.articles.values()
-        return lambda: index_documents([_document(a, a.texts[code]) for a in articles if code in a.texts])
+        articles = [article for article in knowledge.articles.values() if code in article.texts]
+        elsewhere = Document(id=ELSEWHERE, title="", texts=(), asks=knowledge.offtopic.get(code, ()))
+        return lambda: index_documents([elsewhere, *(_document(article, article.texts[code]) for article in articles)])
 
     return Index(
         languages=Languages({code: made(code) for code in knowledge.town.languages}),

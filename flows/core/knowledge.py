@@ -109,6 +109,11 @@ class Office:
     cost: str | None = None
 
     @property
+    def reachable(self) -> bool:
+        """Whether anything says where to go, call or write."""
+        return bool(self.address or self.phone or self.web or self.email)
+
+    @property
     def place(self) -> str | None:
         """Street and number, with the postcode where known."""
         return f"{self.address}, {self.postcode}" if self.address and self.postcode else self.address
@@ -232,5 +237,6 @@ class Knowledge:
     districts: tuple[District, ...]
     crisis_words: Mapping[str, Mapping[str, tuple[str, ...]]]  # language → article → phrases
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # "menu" → its words in every language
+    offtopic: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # language → questions that are not for us
     rooms: Mapping[str, str] = field(default_factory=dict)  # staff rooms: channel → origin | full | notify
     index: Any = field(default=None, compare=False, repr=False)  # flows.core.search.Index

@@ -12,6 +12,9 @@ CHOICE_ID_BYTES = 40
 RECENT_TURNS = 6
 """How much of the talk a brief can show to staff."""
 
+MENU_TOPICS = 8
+"""Topics in the first menu; the others are one tap further, so that a small phone shows the way to a human."""
+
 CHOICES_OFFERED = 3
 """Near hits offered as buttons."""
 

@@ -3,7 +3,8 @@
 Method. The question is held against every language's index (`flows/core/index.py`), and an article counts with its
 best. Its score is the share of the question's weight it reaches: by its 4-grams, and by the ways of asking most like
 the question. Two gates follow. *Known* tells what we have nothing on: how much of the question the best article knows
-at all, and how much of it nobody knows. *Sure* tells one answer from a choice: how far the first is before the second.
+at all, how much of it nobody knows, and whether it is more like what people ask a bot about the weather and football
+(`knowledge/offtopic/`). *Sure* tells one answer from a choice: how far the first is before the second.
 Both are logistic functions of a few features whose numbers are learned (`flows/core/weights.py`).
 
 Known weakness: "nothing here answers this" can not be told from words alone when an off-topic question borrows our
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from flows.core import weights
 from flows.core.danger import danger
 from flows.core.fold import fold
-from flows.core.index import Index, LanguageIndex, build_index, grams, grams_of
+from flows.core.index import ELSEWHERE, Index, LanguageIndex, build_index, grams, grams_of
 from flows.core.knowledge import Finding, Hit, Knowledge
 from flows.core.recognise import recognise, script, scripts
 
@@ -38,9 +39,12 @@ QUESTION_SHARE = 0.6
 MENU_BONUS = 1.05
 """The language somebody chose wins where two languages find equally well."""
 
-KNOWN, SURE, CRISIS = 0.8, 0.5, 0.75
+KNOWN, SURE, CRISIS = 0.7, 0.5, 0.75
 """How likely it must be that we have something on it; that the first hit is right; that the first hit, about
 danger, is right although no word of danger fell."""
+
+LEAST_MARGIN = 0.02
+"""Nearer than that, two hits are a tie, and neither is asserted."""
 
 OFFERED_WITHIN = 0.35
 """Hits that far behind the first are not offered beside it."""
@@ -59,6 +63,7 @@ class Ranking:
 
     hits: tuple[Hit, ...]
     coverage: Mapping[str, float]
+    elsewhere: float  # the score of what is not for us
     alike: Mapping[str, float]  # how much the question is like the article's most similar way of asking
     unknown: float  # the share of the question's words that no article knows, in the language of the first hit
 
@@ -71,6 +76,7 @@ class Features:
     score: float
     margin: float
     alike: float
+    elsewhere: float  # the score of what is not for us, beside the first hit's
     unknown: float
     words: float  # ln(1 + number of words)
 
@@ -95,9 +101,16 @@ def rank(index: Index, folded: str, language: str) -> Ranking:
                 best[article] = Hit(article=article, score=round(score * bonus, 4), language=code)
             coverage[article] = max(coverage.get(article, 0.0), known)
             alike[article] = max(alike.get(article, 0.0), closest)
+    elsewhere = best.pop(ELSEWHERE, None)
     hits = tuple(sorted(best.values(), key=lambda hit: (-hit.score, hit.article)))
     unknown = _unknown(index.languages[hits[0].language], folded) if hits else 1.0
-    return Ranking(hits=hits, coverage=coverage, alike=alike, unknown=unknown)
+    return Ranking(
+        hits=hits,
+        coverage=coverage,
+        elsewhere=elsewhere.score if elsewhere else 0.0,
+        alike=alike,
+        unknown=unknown,
+    )
 
 
 def _scores(index: LanguageIndex, question: frozenset[str]) -> dict[str, tuple[float, float, float]]:
@@ -144,6 +157,7 @@ def features(ranking: Ranking, folded: str) -> Features:
         score=first.score,
         margin=(first.score - second) / first.score if first.score else 0.0,
         alike=ranking.alike[first.article],
+        elsewhere=ranking.elsewhere / first.score if first.score else 1.0,
         unknown=ranking.unknown,
         words=math.log(1 + len(folded.split())),
     )
@@ -179,7 +193,7 @@ def find(knowledge: Knowledge, text: str, language: str) -> Finding:
     if first.article.startswith("crisis."):
         if sure >= CRISIS:
             return Finding(decision="crisis", hits=(first,), language=own)
-    elif sure >= SURE:
+    elif sure >= SURE and seen.margin >= LEAST_MARGIN:
         return Finding(decision="answer", hits=hits, language=own)
     near = tuple(hit for hit in hits[:3] if hit.score >= (1 - OFFERED_WITHIN) * first.score)
     return Finding(decision="choose", hits=near, language=own)

@@ -34,6 +34,8 @@ def test_every_text_reads_well_on_its_day_in_every_language(magdeburg: Knowledge
     voice = Catalogs.load(ROOT / "locales")
     for article in magdeburg.articles.values():
         for language, text in article.texts.items():
+            if language not in VOICED:
+                continue
             for section in (None, *(section.id for section in text.sections)):
                 view = facts.view(magdeburg, article.id, language, DAY, section=section)
                 said = render(Message(parts=(view,)), language, voice, Capabilities(buttons=True)).text
@@ -45,7 +47,7 @@ def test_every_answer_names_a_door(magdeburg: Knowledge):
     for article in magdeburg.articles.values():
         for office in article.offices:
             record = magdeburg.offices[office]
-            assert record.phone or record.address or record.web or record.email, f"{article.id}: {office}"
+            assert record.reachable, f"{article.id}: {office}"
 
 
 def test_every_unit_of_a_fact_can_be_said():

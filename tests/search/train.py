@@ -108,8 +108,7 @@ def write(learned: Mapping[str, Mapping[str, float]]) -> None:
         "",
     ]
     for name, gate in learned.items():
-        inner = ", ".join(f'"{key}": {value}' for key, value in gate.items())
-        lines.append(f"{name} = {{{inner}}}")
+        lines += [f"{name} = {{", *(f'    "{key}": {value},' for key, value in gate.items()), "}"]
     TARGET.write_text("\n".join(lines) + "\n")
 
 
