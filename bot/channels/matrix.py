@@ -120,6 +120,7 @@ class MatrixChannel:
         self._looked_up: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._courtesies: set[asyncio.Task[None]] = set()
         self._started = clock()
+        self._new_from = 0.0  # in milliseconds: what is older has been there before this account was ours
         self.ignored: Counter[str] = Counter()  # events that were none of ours, by reason
 
     # ---- receiving ----
@@ -182,6 +183,8 @@ class MatrixChannel:
         """Sync until the login is no longer accepted."""
         name = f"matrix:{client.user_id}"
         since = await self._insist(lambda: self._read_cursor(name))
+        # Synapse may answer a first sync from its cache, and bring what is old in the second.
+        self._new_from = 0.0 if since else self._started.timestamp() * 1000
         failures = 0
         while True:
             try:
@@ -224,7 +227,7 @@ class MatrixChannel:
             elif info.timeline.limited and since and info.timeline.prev_batch:
                 came = [*await self._missed(client, room, info.timeline.prev_batch, since), *came]
             for event in came:
-                await self._one(client, event, place, events, first=not since)
+                await self._one(client, event, place, events)
         for room, info in response.rooms.leave.items():
             events += self._left(client, room, info.timeline.events, response.next_batch)
         return events, read
@@ -238,11 +241,9 @@ class MatrixChannel:
             before = page.end if page.chunk else ""
         return found[::-1]
 
-    async def _one(
-        self, client: MatrixClient, event: Any, place: Place, events: list[Event], first: bool = False
-    ) -> None:
+    async def _one(self, client: MatrixClient, event: Any, place: Place, events: list[Event]) -> None:
         source: dict[str, Any] = getattr(event, "source", None) or getattr(event, "event_dict", None) or {}
-        if first and source.get("origin_server_ts", 0) < self._started.timestamp() * 1000:
+        if self._new_from and _stamp(source) < self._new_from:
             self.ignored["old"] += 1
             return
         if isinstance(event, MegolmEvent):
@@ -352,6 +353,8 @@ class MatrixChannel:
                 now = self._clock()
                 for waiting in self._state.waiting():
                     client.request_key(_parsed(waiting.source, waiting.room))
+                await client.send_requests()
+                for waiting in self._state.waiting():
                     late = (now - waiting.at).total_seconds() >= self._key_seconds
                     if waiting.told or not late or (place := await self._rooms.place(client, waiting.room)) is None:
                         continue
@@ -456,6 +459,11 @@ class MatrixChannel:
         what = error.code if isinstance(error, MatrixError) else type(error).__name__
         log.warning("receiving from Matrix failed (%s); trying again in %.1f s", what, seconds)
         await asyncio.sleep(seconds)
+
+
+def _stamp(source: dict[str, Any]) -> float:
+    stamp = source.get("origin_server_ts")
+    return stamp if isinstance(stamp, int) else 0.0
 
 
 def _parsed(source: dict[str, Any], room: str) -> MegolmEvent:

@@ -106,6 +106,7 @@ class MatrixClient(AsyncClient):  # type: ignore[misc]
         super().__init__(homeserver, user, device, folder, config)
         self._sharing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._querying = asyncio.Lock()
+        self._requesting = asyncio.Lock()
         self._asked: dict[str, float] = {}
 
     # ---- requests nio has no name for ----
@@ -166,13 +167,18 @@ class MatrixClient(AsyncClient):  # type: ignore[misc]
 
     async def look_after_keys(self) -> None:
         """What must follow each sync: send what waits, keep enough one-time keys there, learn of new devices."""
-        for sent in await self.send_to_device_messages():
-            answered(sent)
+        await self.send_requests()
         if self.should_upload_keys:
             await self.upload_keys()
         await self.query_keys()
         if self.olm.wedged_devices or self.olm.key_request_devices_no_session:
             answered(await self.keys_claim(self.get_users_for_key_claiming()))
+
+    async def send_requests(self) -> None:
+        """Send what waits for other devices: requests for keys, and new sessions where one is broken."""
+        async with self._requesting:
+            for sent in await self.send_to_device_messages():
+                answered(sent)
 
     async def upload_keys(self) -> None:
         """Have enough one-time keys on the homeserver."""

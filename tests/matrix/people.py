@@ -12,6 +12,7 @@ from mautrix.client import Client, MemorySyncStore
 from mautrix.client.encryption_manager import DecryptionDispatcher
 from mautrix.client.state_store import MemoryStateStore
 from mautrix.crypto import OlmMachine
+from mautrix.crypto.encrypt_megolm import already_shared
 from mautrix.crypto.store import MemoryCryptoStore
 from mautrix.errors import DecryptionError
 from mautrix.types import (
@@ -24,7 +25,7 @@ from mautrix.types import (
     UserID,
 )
 
-logging.getLogger("mau").setLevel(logging.CRITICAL)
+logging.getLogger("mau").setLevel(logging.ERROR)
 ENCRYPTED = {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
 
 
@@ -85,21 +86,36 @@ class Person:
         await store.put_device_id(client.device_id)
         client.crypto = OlmMachine(client, store, rooms)
         client.crypto.share_keys_min_trust = TrustState.UNVERIFIED
-        if not allow_keys:
-
-            async def never(device: Any, request: Any) -> bool:
-                return False
-
-            client.crypto.allow_key_share = never
         client.remove_dispatcher(DecryptionDispatcher)
         await client.crypto.load()
         await client.crypto.share_keys(0)
         person = cls(server=server, name=name, client=client)
         client.add_event_handler(EventType.ROOM_ENCRYPTED, person._encrypted)
-        for kind in (EventType.ROOM_MESSAGE, EventType.REACTION, EventType.ROOM_REDACTION):
+        poll = EventType.find("org.matrix.msc3381.poll.start", EventType.Class.MESSAGE)
+        for kind in (EventType.ROOM_MESSAGE, EventType.REACTION, EventType.ROOM_REDACTION, poll):
             client.add_event_handler(kind, person._plain)
+        person.allow_keys(allow_keys)
         client.start(None)
         return person
+
+    def allow_keys(self, allowed: bool = True) -> None:
+        """Whether this app gives a key again to a device that asks for it."""
+
+        async def answer(device: Any, request: Any) -> bool:
+            return allowed
+
+        self.client.crypto.allow_key_share = answer
+
+    async def without_key_for(self, other: str) -> None:
+        """From now on the other's devices get no key of what is said here, as when one gets lost on the way."""
+        crypto = self.client.crypto
+        await crypto.crypto_store.remove_outbound_group_session(RoomID(self.room))
+        find = crypto._find_olm_sessions
+
+        async def without(session: Any, user: Any, device_id: Any, device: Any) -> Any:
+            return already_shared if user == other else await find(session, user, device_id, device)
+
+        crypto._find_olm_sessions = without
 
     async def leave(self) -> None:
         """Stop this app."""
