@@ -16,11 +16,10 @@ from typing import IO
 
 from bot.catalogs import Catalogs
 from bot.channels.base import Channel
-from bot.content import load_knowledge
 from bot.errors import SettingsError
-from bot.outbox import deliver_due
+from bot.outbox import UnderWay, deliver_due
 from bot.plan import Room, Voice
-from bot.settings import Settings, data_folder
+from bot.settings import Settings
 from bot.worker import handle_batch
 from db.codec import Codec, SealError
 from db.open import open_store
@@ -69,6 +68,7 @@ class App:
         )
         self._to_handle = asyncio.Event()
         self._to_send = asyncio.Event()
+        self._under_way: UnderWay = {}
         self.changed = asyncio.Condition()  # something was stored: pages that wait look again
 
     def add(self, channel: Channel) -> None:
@@ -94,7 +94,7 @@ class App:
 
     async def deliver(self) -> int:
         """Send what is due now."""
-        tried = await deliver_due(self.store, self.channels, self.clock())
+        tried = await deliver_due(self.store, self.channels, self.clock(), self._under_way)
         if tried:
             self._to_handle.set()
             async with self.changed:
@@ -129,7 +129,9 @@ class App:
         for task in loops:
             task.cancel()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*loops, return_exceptions=True), STOP_SECONDS)
+            async with asyncio.timeout(STOP_SECONDS):
+                await asyncio.gather(*loops, return_exceptions=True)
+                await asyncio.gather(*self._under_way.values(), return_exceptions=True)
         stopping.cancel()
         for task in done:
             if task is not stopping and not task.cancelled() and task.exception() is not None:
@@ -152,8 +154,10 @@ class App:
             except Exception as error:
                 log.error("%s: %s; trying again in %g s", work, type(error).__name__, AWAY_SECONDS)
                 await asyncio.sleep(AWAY_SECONDS)
+            # Not wait_for: on Python 3.11 it swallows being cancelled when the wake comes at the same moment.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), IDLE_SECONDS)
+                async with asyncio.timeout(IDLE_SECONDS):
+                    await wake.wait()
 
     async def _timers(self) -> None:
         while True:
@@ -185,15 +189,6 @@ async def _whole(work: Awaitable[int]) -> int:
 
 async def _wait(stop: asyncio.Event) -> None:
     await stop.wait()
-
-
-def load(settings: Settings) -> tuple[Knowledge, Catalogs]:
-    """Knowledge with its index, and the voice; ContentError with every problem."""
-    from flows.core.search import build_index
-
-    knowledge = load_knowledge(settings.knowledge, settings.town)
-    catalogs = Catalogs.load(data_folder("locales"))
-    return dataclasses.replace(knowledge, index=build_index(knowledge)), catalogs
 
 
 def make_store(settings: Settings) -> Store:

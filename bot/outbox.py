@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 IN_FLIGHT = 16
 """At most so many sends at once: what a crash can double."""
 
+SOON = 0.1
+"""Seconds after which a delivery is slow: the others are not held up by it any longer."""
+
 ATTEMPTS = 40
 LONGEST_WAIT = 600.0
 REASONS = ("blocked", "gone", "refused")
@@ -30,18 +33,42 @@ def wait_before(attempt: int) -> float:
     return float(min(2.0**attempt, LONGEST_WAIT))
 
 
-async def deliver_due(store: Store, channels: Mapping[str, Channel], now: dt.datetime) -> int:
-    """Try every delivery that is due, up to sixteen at once; returns how many were tried.
+UnderWay = dict[str, asyncio.Task[None]]
+"""Deliveries being sent at this moment, by id."""
 
-    Each receipt is stored as soon as it is there, so that a crash repeats only what was in flight.
+
+async def deliver_due(store: Store, channels: Mapping[str, Channel], now: dt.datetime, under_way: UnderWay) -> int:
+    """Begin every delivery that is due, up to sixteen at once; returns how many were begun, ended, or go on.
+
+    Each receipt is stored as soon as it is there, so that a crash repeats only what was in flight. What takes long
+    stays under way and is not waited for, so that nobody waits for another's recipient.
     """
-    due = await store.due(now, IN_FLIGHT)
+    ended = _collect(under_way)
+    free = IN_FLIGHT - len(under_way)
+    begun = await store.due(now, free, but=under_way) if free else ()
+    for delivery in begun:
+        under_way[delivery.id] = asyncio.create_task(_deliver(store, channels, delivery, now))
+    if under_way:
+        await asyncio.wait(
+            under_way.values(),
+            timeout=SOON,
+            return_when=asyncio.ALL_COMPLETED if begun else asyncio.FIRST_COMPLETED,
+        )
+    ended += _collect(under_way)
+    return len(begun) + ended + len(under_way)
 
-    async def one(delivery: Delivery) -> None:
-        await store.settle([await attempt(delivery, channels, now)], now)
 
-    await asyncio.gather(*(one(delivery) for delivery in due))
-    return len(due)
+async def _deliver(store: Store, channels: Mapping[str, Channel], delivery: Delivery, now: dt.datetime) -> None:
+    await store.settle([await attempt(delivery, channels, now)], now)
+
+
+def _collect(under_way: UnderWay) -> int:
+    """Let go of what has come to an end; raises what storing a receipt raised."""
+    ended = [under_way.pop(name) for name, task in list(under_way.items()) if task.done()]
+    errors = [error for task in ended if (error := task.exception()) is not None]
+    if errors:
+        raise errors[0]
+    return len(ended)
 
 
 async def attempt(delivery: Delivery, channels: Mapping[str, Channel], now: dt.datetime) -> Settlement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
@@ -66,10 +66,10 @@ class SqlStore(ABC):
     async def cursor(self, name: str) -> str | None:
         return await self._read(lambda tx: inbox.read_cursor(tx, name))
 
-    async def due(self, now: dt.datetime, limit: int = 64) -> Sequence[Delivery]:
+    async def due(self, now: dt.datetime, limit: int = 64, but: Collection[str] = ()) -> Sequence[Delivery]:
         if self.lease is None:
-            return await self._read(lambda tx: outbox.due(tx, self.codec, now, limit, None))
-        return await self._write(lambda tx: outbox.due(tx, self.codec, now, limit, self.lease))
+            return await self._read(lambda tx: outbox.due(tx, self.codec, now, limit, but, None))
+        return await self._write(lambda tx: outbox.due(tx, self.codec, now, limit, but, self.lease))
 
     async def settle(self, settlements: Sequence[Settlement], now: dt.datetime) -> None:
         async def operation(tx: Tx) -> None:

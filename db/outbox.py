@@ -7,7 +7,7 @@ a row that waits for another try holds the later ones back.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +36,7 @@ _due = (
         outbox.c.state == OPEN,
         outbox.c.due_at <= bindparam("now"),
         or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= bindparam("now")),
+        ~among(outbox.c.id, "but"),
         ~exists(
             select(_earlier.c.row).where(
                 _earlier.c.lane == outbox.c.lane, _earlier.c.state == OPEN, _earlier.c.row < outbox.c.row
@@ -216,9 +217,12 @@ async def add(tx: Tx, codec: Codec, promised: Iterable[tuple[Delivery, str, Even
         await tx.insert(_ADD, rows)
 
 
-async def due(tx: Tx, codec: Codec, now: dt.datetime, limit: int, lease: dt.timedelta | None) -> list[Delivery]:
+async def due(
+    tx: Tx, codec: Codec, now: dt.datetime, limit: int, but: Collection[str], lease: dt.timedelta | None
+) -> list[Delivery]:
     """The oldest unsent delivery of each lane, where its time has come; `lease` keeps other processes away from it."""
-    picked = [row for (row,) in await tx.rows(_DUE, now=micros(now), limit=limit)]
+    left_out = sorted(codec.digest("delivery", delivery) for delivery in but)
+    picked = [row for (row,) in await tx.rows(_DUE, now=micros(now), limit=limit, but=left_out)]
     if not picked:
         return []
     if lease is not None:

@@ -9,7 +9,7 @@ transaction) → `due` → `settle`.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -217,8 +217,11 @@ class Store(Protocol):
     def batch(self, limit: int = 64) -> AbstractAsyncContextManager[Batch]:
         """The oldest open event of up to `limit` conversations that nobody else is handling."""
 
-    async def due(self, now: dt.datetime, limit: int = 64) -> Sequence[Delivery]:
-        """Deliveries to be tried now: for each recipient at most the oldest, so that order holds."""
+    async def due(self, now: dt.datetime, limit: int = 64, but: Collection[str] = ()) -> Sequence[Delivery]:
+        """Deliveries to be tried now: for each recipient at most the oldest, so that order holds.
+
+        Those of the ids in `but` are being tried already: they are left out, and what waits behind them too.
+        """
 
     async def settle(self, settlements: Sequence[Settlement], now: dt.datetime) -> None:
         """Store outcomes: receipts, retries, and what was given up (a DeliveryFailed for the conversation)."""

@@ -223,6 +223,7 @@ class BotApi:
         self.offsets: list[int | None] = []  # with which updates were asked for
         self.longest_poll = 30.0
         self.delay = 0.0  # how long sending takes
+        self.goes_on = asyncio.Event()
         self.next_update = 1000
         self.numbers = itertools.count(1)
         self._faults: list[Fault] = []
@@ -253,8 +254,8 @@ class BotApi:
     def fails(self, method: str, answer: Any, times: int = 1, chat: int | None = None) -> None:
         """The next requests of that method get an answer of another kind.
 
-        `answer`: an ApiError, an HTTP status with a body that is no JSON, "drop" (the connection), or "lost" (it is
-        carried out, and the connection dropped).
+        `answer`: an ApiError, an HTTP status with a body that is no JSON, "drop" (the connection), "lost" (it is
+        carried out, and the connection dropped), or "hang" (until `goes_on` is set).
         """
         self._faults.append(Fault(method, lambda: answer, times, chat))
 
@@ -316,6 +317,9 @@ class BotApi:
         if asked.method != "getupdates":
             self.requests.append(asked)
         fault = self._fault(asked)
+        if fault == "hang":
+            await self.goes_on.wait()
+            fault = None
         if fault in ("drop", "lost"):
             if fault == "lost":
                 await method(asked)
@@ -364,7 +368,8 @@ class BotApi:
             self._arrived.notify_all()
             while not self.updates and mine == self._polling and (rest := until - time.monotonic()) > 0:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._arrived.wait(), rest)
+                    async with asyncio.timeout(rest):
+                        await self._arrived.wait()
         if mine != self._polling:
             raise ApiError(409, "Conflict: terminated by other getUpdates request")
         return self.updates[: _number(asked, "limit") or 100]

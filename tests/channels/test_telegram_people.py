@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -162,6 +163,33 @@ async def test_a_malformed_update_stops_nobody(lotse: Lotse) -> None:
 async def test_flood_control_is_waited_for_and_everything_arrives(lotse: Lotse) -> None:
     lotse.api.floods("sendMessage", 0.1, times=2)
     await lotse.chooses(lotse.api.person(), "de")
+
+
+async def test_nobody_waits_for_a_chat_that_is_slow(lotse: Lotse) -> None:
+    slow, quick = lotse.api.person(), lotse.api.person()
+    lotse.api.fails("sendMessage", "hang", chat=slow.id)
+    slow.writes("hallo")
+    await lotse.until(lambda: lotse.api.made("sendMessage"))
+    slow.writes("hallo?")
+    await lotse.chooses(quick, "de")
+    assert slow.received == []
+    lotse.api.goes_on.set()
+    await lotse.settled()
+    assert len(slow.received) == 2
+
+
+async def test_what_is_being_sent_when_lotse_stops_is_sent_once(lotse: Lotse) -> None:
+    person = lotse.api.person()
+    lotse.api.fails("sendMessage", "hang")
+    person.writes("hallo")
+    await lotse.until(lambda: lotse.api.made("sendMessage"))
+    stopping = asyncio.create_task(lotse.stop())
+    await asyncio.sleep(0.3)
+    lotse.api.goes_on.set()
+    await stopping
+    await lotse.start()
+    await lotse.settled()
+    assert len(person.received) == 1
 
 
 async def test_answers_without_json_and_lost_connections_delay_but_lose_nothing(lotse: Lotse) -> None:

@@ -66,6 +66,14 @@ async def test_of_each_lane_only_the_oldest_is_due(store: Store) -> None:
     assert await due(store, later(minutes=5)) == [mine[1].id, other.id]
 
 
+async def test_what_is_being_sent_is_left_out_with_what_waits_behind_it(store: Store) -> None:
+    event = message(1)
+    mine = [reply(event, n) for n in range(2)]
+    other = reply(event, 7, peer="person-2")
+    await promise(store, *mine, other)
+    assert await store.due(NOW, limit=1, but=[mine[0].id]) == [other]
+
+
 async def test_a_row_that_waits_holds_its_lane_back_and_no_other(store: Store) -> None:
     event = message(1)
     first, second, other = reply(event, 0), reply(event, 1), reply(event, 2, peer="person-2")
