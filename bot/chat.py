@@ -11,10 +11,11 @@ import tempfile
 import threading
 from pathlib import Path
 
-from bot.app import App, load, utc_now
+from bot.app import App, utc_now
 from bot.channels.console import ConsoleChannel
 from bot.errors import SettingsError
 from bot.settings import Settings
+from bot.whole import load
 from db.codec import Codec
 from db.open import open_store
 from db.store import EntryView, Member, Store
@@ -131,7 +132,7 @@ class Chat:
 
 async def run_chat(settings: Settings, language: str | None, as_json: bool, keep: str | None) -> int:
     """The chat until the end of input; 0 after all replies."""
-    knowledge, catalogs = load(settings)
+    knowledge, catalogs = load(settings, trying=True)
     if language is not None and language not in knowledge.town.languages:
         raise SettingsError(f"--lang {language}: the town speaks {', '.join(knowledge.town.languages)}")
     if keep is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", keep):

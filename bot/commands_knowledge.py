@@ -7,14 +7,12 @@ import datetime as dt
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-import flows
-from bot import voice
+from bot import voice, whole
 from bot.catalogs import Catalogs
 from bot.cli import FINE, NOT_FINE, WRONG_USE
-from bot.content import check_content, load_knowledge, stamp
-from bot.errors import ContentError, Problem, SettingsError
+from bot.content import load_knowledge, stamp
+from bot.errors import Problem, SettingsError
 from bot.languages import LANGUAGES
 from bot.settings import ROOT, Settings, data_folder
 from flows import FLOWS
@@ -58,22 +56,6 @@ def _ask(settings: Settings, options: argparse.Namespace) -> int:
     return FINE
 
 
-def all_problems(settings: Settings, on: dt.date) -> list[Problem]:
-    """Everything `lotse check` finds: content, voice and flows."""
-    problems = list(check_content(settings.knowledge, settings.town, on))
-    locales = data_folder("locales")
-    problems += voice.problems(Catalogs.load(locales))
-    try:
-        knowledge = load_knowledge(settings.knowledge, settings.town)
-    except ContentError:
-        knowledge = None  # its problems are already listed
-    folder = Path(str(flows.__file__)).parent
-    for place, sentence in inspect.problems(FLOWS, knowledge):
-        path = folder / f"{place.split('.', 1)[0]}.py"
-        problems.append(Problem(path=path, line=0, severity="error", sentence=f"{place} {sentence}"))
-    return problems
-
-
 def _check(settings: Settings, options: argparse.Namespace) -> int:
     if options.draw is not None:
         if options.draw not in FLOWS:
@@ -81,7 +63,8 @@ def _check(settings: Settings, options: argparse.Namespace) -> int:
             return WRONG_USE
         print(inspect.mermaid(FLOWS[options.draw]), end="")
         return FINE
-    problems = all_problems(settings, options.on or dt.date.today())
+    _, _, problems = whole.read(settings, options.on or dt.date.today())
+    problems = sorted({*problems, *voice.problems()})
     errors = sum(problem.severity == "error" for problem in problems)
     if options.json:
         rows = [{"path": str(p.path), "line": p.line, "severity": p.severity, "sentence": p.sentence} for p in problems]

@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.app import load, make_store, opened, utc_now
+from bot import whole
+from bot.app import make_store, opened, utc_now
 from bot.cli import FINE, NOT_FINE
-from bot.commands_knowledge import all_problems
-from bot.errors import ContentError, LotseError, SettingsError
+from bot.errors import LotseError, SettingsError
 from bot.serve import refuse_public
 from bot.settings import Settings
 from flows.core.knowledge import Knowledge
@@ -56,13 +56,12 @@ def _settings(settings: Settings) -> Sequence[Look]:
 
 def _content(settings: Settings) -> Sequence[Look]:
     looks: list[Look] = []
-    errors = [p for p in all_problems(settings, utc_now().date()) if p.severity == "error"]
+    knowledge, _, problems = whole.read(settings, utc_now().date())
+    errors = [p for p in problems if p.severity == "error"]
     if errors:
         say = f"{len(errors)} errors; see lotse check. The first: {errors[0]}"
         looks.append(Look(what="knowledge", fine=False, say=say))
-    try:
-        knowledge, _ = load(settings)
-    except ContentError:
+    if knowledge is None:
         return looks
     if not errors:
         say = f"{len(knowledge.articles)} articles for {knowledge.town.name}"

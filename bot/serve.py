@@ -9,13 +9,14 @@ import logging
 import signal
 import sys
 
-from bot.app import App, database_told, load, make_store, only_one, utc_now
+from bot.app import App, database_told, make_store, only_one, utc_now
 from bot.catalogs import Catalogs
 from bot.channels.base import Channel
 from bot.commands_store import desk_url
-from bot.errors import ContentError, Problem, SettingsError
+from bot.errors import SettingsError
 from bot.plan import Room
 from bot.settings import Settings
+from bot.whole import load
 from db.store import Store
 from flows.core.knowledge import Knowledge
 
@@ -25,7 +26,6 @@ log = logging.getLogger("lotse")
 async def serve(settings: Settings) -> int:
     """Run until SIGINT or SIGTERM; 0 when it stopped as told."""
     set_up_logging(settings)
-    refuse_broken(settings)
     knowledge, catalogs = load(settings)
     refuse_public(settings, knowledge)
     settings.make_data_dir()
@@ -63,16 +63,6 @@ def set_up_logging(settings: Settings) -> None:
     )
     for noisy in ("httpx", "httpcore", "aiohttp.access", "telegram", "nio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)  # they log addresses with tokens in them
-
-
-def refuse_broken(settings: Settings) -> None:
-    """Refuse to start with content, flows or a voice that are not whole: ContentError with every problem."""
-    from bot.commands_knowledge import all_problems
-
-    today = utc_now().date()
-    errors: list[Problem] = [p for p in all_problems(settings, today) if p.severity == "error"]
-    if errors:
-        raise ContentError(errors)
 
 
 def refuse_public(settings: Settings, knowledge: Knowledge) -> None:

@@ -1,6 +1,6 @@
 """The knowledge folder, read and checked: the only door from `knowledge/` to the rest of Lotse."""
 
 from bot.content.articles import digest
-from bot.content.load import RECHECK_TOPICS, check_content, load_knowledge, stamp
+from bot.content.load import RECHECK_TOPICS, check_content, load_knowledge, read_content, stamp
 
-__all__ = ["RECHECK_TOPICS", "check_content", "digest", "load_knowledge", "stamp"]
+__all__ = ["RECHECK_TOPICS", "check_content", "digest", "load_knowledge", "read_content", "stamp"]

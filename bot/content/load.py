@@ -36,6 +36,11 @@ def load_knowledge(folder: Path, town: str) -> Knowledge:
 
 def check_content(folder: Path, town: str, on: dt.date) -> list[Problem]:
     """The errors that stop a start, and warnings for a day: what an editor should look at again."""
+    return read_content(folder, town, on)[1]
+
+
+def read_content(folder: Path, town: str, on: dt.date) -> tuple[Knowledge | None, list[Problem]]:
+    """The knowledge as far as it can be read, and what `check_content` says about it; with errors it is not for use."""
     problems = Problems()
     knowledge, drafts, pack = _read(folder, town, problems)
     for draft in drafts:
@@ -43,7 +48,7 @@ def check_content(folder: Path, town: str, on: dt.date) -> list[Problem]:
     _warn_of_hours(pack, problems)
     if knowledge is not None:
         _warn_of_reach(folder, knowledge, problems)
-    return sorted(set(problems.found))
+    return knowledge, sorted(set(problems.found))
 
 
 def stamp(folder: Path, town: str, ids: Iterable[str] | None = None) -> list[Path]:

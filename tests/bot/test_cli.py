@@ -41,7 +41,7 @@ def magdeburg(
     catalogs: Catalogs,
 ) -> Lotse:
     """The command line as it is released; its knowledge is loaded once for all tests."""
-    monkeypatch.setattr(bot.chat, "load", lambda settings: (knowledge, catalogs))
+    monkeypatch.setattr(bot.chat, "load", lambda settings, trying: (knowledge, catalogs))
     return in_process(tmp_path, monkeypatch, capsys)
 
 

@@ -1,0 +1,51 @@
+"""What must be whole before anything speaks to people: the knowledge, the voice, and the flows through both."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from pathlib import Path
+
+import flows
+from bot.catalogs import Catalogs
+from bot.content import read_content
+from bot.errors import ContentError, Problem
+from bot.settings import Settings, data_folder
+from flows import FLOWS
+from flows.core import inspect
+from flows.core.knowledge import Knowledge
+from flows.core.search import build_index
+
+FLOWS_FOLDER = Path(str(flows.__file__)).parent
+
+
+def load(settings: Settings, trying: bool = False) -> tuple[Knowledge, Catalogs]:
+    """Knowledge with its index, and the voice; ContentError with all that is wrong with content, voice or flows.
+
+    `trying`: somebody tries out unfinished content in the terminal, where a flow may still lack its article.
+    """
+    knowledge, catalogs, problems = read(settings, dt.date.min)
+    if trying:
+        problems = [problem for problem in problems if problem.path.parent != FLOWS_FOLDER]
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors or knowledge is None:
+        raise ContentError(errors)
+    return dataclasses.replace(knowledge, index=build_index(knowledge)), catalogs
+
+
+def read(settings: Settings, on: dt.date) -> tuple[Knowledge | None, Catalogs, list[Problem]]:
+    """The same as far as it can be read, with every problem, warnings for that day too."""
+    knowledge, problems = read_content(settings.knowledge, settings.town, on)
+    catalogs, missing = Catalogs.read(data_folder("locales"))
+    errors = any(problem.severity == "error" for problem in problems)
+    problems += [*missing, *catalogs.problems(), *flow_problems(None if errors else knowledge)]
+    return knowledge, catalogs, problems
+
+
+def flow_problems(knowledge: Knowledge | None) -> list[Problem]:
+    """What is wrong with the flows; articles and offices they end in are looked up where there is knowledge."""
+    folder = Path(str(flows.__file__)).parent
+    return [
+        Problem(path=folder / f"{place.split('.', 1)[0]}.py", line=0, severity="error", sentence=f"{place} {sentence}")
+        for place, sentence in inspect.problems(FLOWS, knowledge)
+    ]
