@@ -298,10 +298,10 @@ async def test_in_mode_notify_the_group_sees_a_number_and_a_language_and_no_word
 
 
 async def test_a_group_that_became_a_supergroup_is_followed_also_after_a_restart(
-    api: BotApi, sqlite: str, knowledge: Knowledge, catalogs: Catalogs
+    api: BotApi, database: str, knowledge: Knowledge, catalogs: Catalogs
 ) -> None:
     old = api.group(forum=False)
-    lotse = Lotse(api, sqlite, knowledge, catalogs, group=old)
+    lotse = Lotse(api, database, knowledge, catalogs, group=old)
     anna, zahra = api.person("de", "Anna"), api.person("ar", "Zahra")
     async with running(lotse):
         await lotse.joins(anna)

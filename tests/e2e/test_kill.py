@@ -119,6 +119,7 @@ async def test_after_kills_in_the_middle_every_message_is_handled_once_and_answe
     assert extra <= 2 * IN_FLIGHT
     assert all(_in_order(person.texts, control.texts) for person in people)
     assert [refusal for refusal in api.refusals if refusal[0] != "getupdates"] == []
+    assert {"", "de", "ar"} <= set(api.commands)
     log = program.log.read_text()
     assert TOKEN not in log
     assert "Traceback" not in log
