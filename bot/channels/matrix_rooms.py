@@ -45,6 +45,7 @@ class Rooms:
         self._limit = new_rooms_a_minute
         self._joined: deque[float] = deque()
         self._knock = asyncio.Event()
+        self._making = asyncio.Lock()
         self.threads: dict[str, str | None] = {}  # of a direct chat: the thread the person wrote in last
 
     # ---- what a room is ----
@@ -54,6 +55,9 @@ class Rooms:
         if room == self.staff_room:
             return Place(room=room, kind="staff", desk=room)
         known = self._state.room(room)
+        if known is None:
+            async with self._making:  # a sync may bring a room before the answer says that it was made
+                known = self._state.room(room)
         if known is None:
             return await self._look(client, room)
         if known.kind == "case":
@@ -142,6 +146,10 @@ class Rooms:
 
     async def case_room(self, client: MatrixClient, ticket: int, title: str) -> str:
         """The room of a case in the staff space, made when there is none; everybody in the space is invited."""
+        async with self._making:
+            return await self._made_room(client, ticket, title)
+
+    async def _made_room(self, client: MatrixClient, ticket: int, title: str) -> str:
         assert self.staff_room is not None
         times = self._state.times_gone(ticket)
         alias = f"lotse-{self._state.derived(f'case {ticket} {times}')[:20]}"

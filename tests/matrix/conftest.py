@@ -40,12 +40,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[homeserver.Home
 
 
 @pytest.fixture
+def fresh_server(tmp_path: Path) -> Iterator[homeserver.Homeserver]:
+    """A Synapse of its own, on which nothing else has been said."""
+    yield from homeserver.homeserver(tmp_path / "homeserver")
+
+
+@pytest.fixture
 async def enter(server: homeserver.Homeserver) -> AsyncIterator[Enter]:
     """`await enter(name)`: a person with an app that is not matrix-nio; gone when the test ends."""
     async with contextlib.AsyncExitStack() as people:
 
-        async def one(name: str, **rest: bool) -> Person:
-            person = await Person.enter(server, name, **rest)
+        async def one(name: str, on: homeserver.Homeserver = server, **rest: bool) -> Person:
+            person = await Person.enter(on, name, **rest)
             people.push_async_callback(person.leave)
             return person
 

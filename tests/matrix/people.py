@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from homeserver import NAME, Homeserver
+from mautrix.api import Method, Path
 from mautrix.client import Client, MemorySyncStore
 from mautrix.client.encryption_manager import DecryptionDispatcher
 from mautrix.client.state_store import MemoryStateStore
 from mautrix.crypto import OlmMachine
+from mautrix.crypto.attachments import decrypt_attachment, encrypt_attachment
 from mautrix.crypto.encrypt_megolm import already_shared
 from mautrix.crypto.store import MemoryCryptoStore
 from mautrix.errors import DecryptionError
@@ -67,6 +69,7 @@ class Person:
     seen: list[Seen] = field(default_factory=list)
     locked: list[str] = field(default_factory=list)  # events that could not be opened
     room: str = ""
+    invited: list[str] = field(default_factory=list)  # to these rooms
 
     @property
     def id(self) -> str:
@@ -94,6 +97,7 @@ class Person:
         poll = EventType.find("org.matrix.msc3381.poll.start", EventType.Class.MESSAGE)
         for kind in (EventType.ROOM_MESSAGE, EventType.REACTION, EventType.ROOM_REDACTION, poll):
             client.add_event_handler(kind, person._plain)
+        client.add_event_handler(EventType.ROOM_MEMBER, person._member)
         person.allow_keys(allow_keys)
         client.start(None)
         return person
@@ -143,6 +147,10 @@ class Person:
     async def _plain(self, event: Any) -> None:
         self._keep(event, False)
 
+    async def _member(self, event: Any) -> None:
+        if event.state_key == self.id and event.content.membership.value == "invite":
+            self.invited.append(str(event.room_id))
+
     def _keep(self, event: Any, encrypted: bool) -> None:
         content = event.content.serialize()
         self.seen.append(Seen(event.event_id, event.room_id, event.sender, event.type.t, content, encrypted=encrypted))
@@ -175,10 +183,10 @@ class Person:
 
     # ---- what is done ----
 
-    async def open_chat(self, *others: str, encrypted: bool = True) -> str:
+    async def open_chat(self, *others: str, encrypted: bool = True, trusted: bool = True) -> str:
         """A new room with the others invited."""
         room = await self.client.create_room(
-            preset=RoomCreatePreset.TRUSTED_PRIVATE,
+            preset=RoomCreatePreset.TRUSTED_PRIVATE if trusted else RoomCreatePreset.PRIVATE,
             is_direct=True,
             invitees=[UserID(other) for other in others],
             initial_state=[ENCRYPTED] if encrypted else [],
@@ -230,3 +238,42 @@ class Person:
 
     async def reacts(self, to: str, key: str) -> str:
         return str(await self.client.react(RoomID(self.room), to, key))
+
+    # ---- files and rooms ----
+
+    async def sends_file(
+        self, kind: str, name: str, mime: str, data: bytes, room: str | None = None, thread: str = "", to: str = ""
+    ) -> str:
+        """Send an encrypted file."""
+        sealed, file = encrypt_attachment(data)
+        file.url = await self.client.upload_media(sealed, mime_type="application/octet-stream")
+        content = {
+            "msgtype": kind,
+            "body": name,
+            "info": {"mimetype": mime, "size": len(data)},
+            "file": file.serialize(),
+        }
+        if thread:
+            content["m.relates_to"] = {
+                "rel_type": "m.thread",
+                "event_id": thread,
+                "is_falling_back": False,
+                "m.in_reply_to": {"event_id": to},
+            }
+        return await self.sends("m.room.message", content, room)
+
+    async def opens_file(self, seen: Seen) -> bytes:
+        """The bytes of a file that came."""
+        file = seen.content["file"]
+        data = await self.client.download_media(file["url"])
+        return bytes(decrypt_attachment(data, file["key"]["k"], file["hashes"]["sha256"], file["iv"]))
+
+    async def invited_elsewhere(self, but: str) -> str:
+        """Wait for an invitation to another room."""
+        found: str = await self.until(lambda: next((room for room in self.invited if room != but), None))
+        return found
+
+    async def still_reads(self, event: str, room: str) -> bool:
+        """Whether an event still has its content on the homeserver."""
+        found = await self.client.api.request(Method.GET, Path.v3.rooms[room].event[event])
+        return bool(found["content"])
