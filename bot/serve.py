@@ -47,7 +47,9 @@ async def serve(settings: Settings) -> int:
             loop = asyncio.get_running_loop()
             for name in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(name, stop.set)
+            warming = asyncio.create_task(asyncio.to_thread(_warm, knowledge))
             await app.run(stop)
+            await warming
         finally:
             await web.stop()
             await app.close()
@@ -108,6 +110,12 @@ def _channels(
         if settings.matrix_staff_room:
             rooms.append(Room(channel="matrix", peer=settings.matrix_staff_room, mode=settings.matrix_staff_mode))
     return channels, rooms
+
+
+def _warm(knowledge: Knowledge) -> None:
+    """Make every language's index beside the running program, so that nobody's first question waits for it."""
+    for code in knowledge.index.languages:
+        knowledge.index.languages[code]
 
 
 async def _introduce(app: App, settings: Settings, port: int) -> None:

@@ -132,6 +132,7 @@ async def test_a_case_goes_to_the_desk_and_the_answer_comes_back(site: Site, bro
     desk = await opened(browser, link, "de")
     await desk.set_viewport_size({"width": 1100, "height": 900})
     await desk.get_by_role("button", name="Als Anna anmelden").click()
+    await expect(desk.get_by_role("heading", name="Offene Fälle")).to_be_visible()
     await axe_is_content(desk)
     await desk.get_by_role("link", name="Fall 1").click()
     await expect(desk.get_by_role("list", name="Verlauf")).to_contain_text("الجوب سنتر")
@@ -153,6 +154,22 @@ async def test_a_case_goes_to_the_desk_and_the_answer_comes_back(site: Site, bro
     await person.get_by_role("textbox").fill("أين أرمي الأريكة القديمة؟")
     await person.keyboard.press("Enter")
     await expect(person.get_by_role("log").locator("article").last).to_contain_text("Sperrmüll")
+
+
+async def test_what_a_member_is_writing_stays_when_the_person_writes_meanwhile(site: Site, browser: Browser) -> None:
+    link = await site.member_link()
+    person = await opened(browser, f"{site.url}/?s=v1_de", "de")
+    await person.get_by_role("button", name="Mit einem Menschen sprechen").last.click()
+    await person.get_by_role("button", name="Ja", exact=True).last.click()
+    await expect(person.get_by_role("log")).to_contain_text("Nummer 1")
+    desk = await opened(browser, link, "de")
+    await desk.get_by_role("button", name="Als Anna anmelden").click()
+    await desk.get_by_role("link", name="Fall 1").click()
+    await desk.get_by_label("Antwort an die Person").fill("halb geschrieben")
+    await person.get_by_role("textbox").fill("Noch etwas Wichtiges")
+    await person.keyboard.press("Enter")
+    await expect(desk.get_by_role("list", name="Verlauf")).to_contain_text("Noch etwas Wichtiges")
+    await expect(desk.get_by_label("Antwort an die Person")).to_have_value("halb geschrieben")
 
 
 async def test_a_desk_link_works_once(site: Site, browser: Browser) -> None:

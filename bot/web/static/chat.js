@@ -35,7 +35,15 @@
     log.setAttribute("aria-label", word("log"));
   }
 
-  async function send(path, data) {
+  // One after the other: what was said first arrives first.
+  let before = Promise.resolve();
+  function send(path, data) {
+    const answer = before.then(() => post(path, data));
+    before = answer;
+    return answer;
+  }
+
+  async function post(path, data) {
     const id = newId();
     for (let attempt = 0; attempt < 4; attempt += 1) {
       try {

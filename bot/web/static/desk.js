@@ -24,7 +24,33 @@
     tone.start();
     tone.stop(context.currentTime + 0.6);
   }
+  // What changed is put in place of what stood there. Fields somebody is writing in are never touched.
   const writing = () => [...document.querySelectorAll("textarea")].some((field) => field.value.trim());
+
+  async function refresh() {
+    const answer = await fetch(location.pathname + location.search);
+    if (!answer.ok) {
+      location.reload();
+      return;
+    }
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of document.querySelectorAll("[data-live]")) {
+      const news = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
+      if (!news || part.isEqualNode(news)) continue;
+      if (part.dataset.live === "act" && (writing() || part.contains(document.activeElement))) continue;
+      if (part.dataset.live === "entries") merge(part, news);
+      else part.replaceWith(document.importNode(news, true));
+    }
+    guardForms();
+  }
+  // Line by line, so that a screen reader reads out only what is new.
+  function merge(list, news) {
+    [...news.children].forEach((line, n) => {
+      const old = list.children[n];
+      if (!old) list.append(document.importNode(line, true));
+      else if (!old.isEqualNode(line)) old.replaceWith(document.importNode(line, true));
+    });
+  }
 
   async function wait() {
     try {
@@ -39,26 +65,22 @@
       waitingBefore = news.waiting;
       if (news.version > version) {
         version = news.version;
-        if (writing()) {
-          const link = document.createElement("a");
-          link.href = location.pathname + location.search;
-          link.textContent = "Es gibt Neues. Seite neu laden";
-          changed.replaceChildren(link);
-        } else {
-          location.reload();
-          return;
-        }
+        await refresh();
       }
+      changed.textContent = "";
     } catch (error) {
       changed.textContent = "Keine Verbindung. Es wird weiter versucht …";
       await new Promise((done) => setTimeout(done, 3000));
     }
     wait();
   }
-  for (const form of document.querySelectorAll(".act form")) {
-    form.addEventListener("submit", () => {
-      for (const button of document.querySelectorAll(".act button")) button.disabled = true;
-    });
+  function guardForms() {
+    for (const form of document.querySelectorAll(".act form")) {
+      form.onsubmit = () => {
+        for (const button of document.querySelectorAll(".act button")) button.disabled = true;
+      };
+    }
   }
+  guardForms();
   wait();
 })();
