@@ -77,7 +77,7 @@ def test_14_a_question_is_answered_without_any_connection(
     knowledge: Knowledge,
     catalogs: Catalogs,
 ) -> None:
-    monkeypatch.setattr(bot.chat, "load", lambda settings: (knowledge, catalogs))
+    monkeypatch.setattr(bot.chat, "load", lambda settings, trying: (knowledge, catalogs))
 
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("a connection was asked for")
