@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flows import handover
 from flows.core.effects import ChangeTicket, Forget
-from flows.core.phrases import phrase
+from flows.core.phrases import Phrase, phrase
 from flows.core.turn import MENU, NO, YES, Turn
 
 
@@ -21,10 +21,18 @@ def answer_delete(turn: Turn, agreed: bool) -> None:
         return
     if handover.is_open(turn):
         turn.wish(ChangeTicket(state="closed", outcome="no-reply"))
-    telegram = turn.event.source.channel == "telegram"
-    own = phrase("privacy.deleted-telegram") if telegram else phrase("privacy.deleted-here")
-    turn.say(phrase("privacy.deleted"), own)
+    turn.say(phrase("privacy.deleted"), _kept_elsewhere(turn))
     turn.wish(Forget())
+
+
+def _kept_elsewhere(turn: Turn) -> Phrase:
+    """What the bot cannot delete, where this person writes."""
+    match turn.event.source.channel:
+        case "telegram":
+            return phrase("privacy.deleted-telegram")
+        case "matrix":
+            return phrase("privacy.deleted-matrix")
+    return phrase("privacy.deleted-here")
 
 
 def take_waiting(turn: Turn) -> bool:

@@ -48,6 +48,7 @@ KEY_SECONDS = 10.0
 """How long a key may be late before the person is told."""
 
 LONGEST_WAIT = 30.0
+LOGIN_SECONDS = 10.0
 LOOKED_UP = 2000
 
 _ROOM_EVENTS = ["m.room.encrypted", "m.room.message", "m.room.member", "m.room.redaction", "m.room.encryption",
@@ -117,6 +118,7 @@ class MatrixChannel:
         self._offers = Offers()
         self._client: MatrixClient | None = None
         self._sender: Sender | None = None
+        self._ready = asyncio.Event()
         self._looked_up: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._courtesies: set[asyncio.Task[None]] = set()
         self._started = clock()
@@ -157,10 +159,12 @@ class MatrixChannel:
             client, self._state, self._rooms, choices=self._choices, offer=self._offer, allowed=self._allowed()
         )
         self._client = client
+        self._ready.set()
         return client
 
     async def _begin_again(self) -> MatrixClient:
         """After the login was ended elsewhere. The program goes on meanwhile: other channels work."""
+        self._ready.clear()
         self._sender, old, self._client = None, self._client, None
         if old is not None:
             await old.close()
@@ -407,15 +411,23 @@ class MatrixChannel:
 
     async def send(self, delivery: Delivery, files: Sequence[tuple[str, bytes]] = ()) -> Receipt:
         """Deliver one message, in as many events as it takes; SendError says whether it is worth another try."""
-        if self._sender is None:
-            raise SendError(retryable=True, reason="not-logged-in")
+        await self._logged_in()
+        assert self._sender is not None
         return await self._sender.send(delivery, files)
 
     async def fetch(self, attachment: Attachment) -> bytes:
         """The bytes of a file, at most 20 MB; SendError with reason "too-big" beyond that."""
-        if self._client is None:
-            raise SendError(retryable=True, reason="not-logged-in")
+        await self._logged_in()
+        assert self._client is not None
         return await matrix_files.fetch(self._client, attachment)
+
+    async def _logged_in(self) -> None:
+        """Wait a little for the login at the start; SendError when it does not come."""
+        try:
+            async with asyncio.timeout(LOGIN_SECONDS):
+                await self._ready.wait()
+        except TimeoutError:
+            raise SendError(retryable=True, reason="not-logged-in") from None
 
     # ---- house-keeping ----
 
@@ -436,6 +448,7 @@ class MatrixChannel:
             await self._client.close()
             self._client.store.database.close()
         self._client = self._sender = None
+        self._ready.clear()
         self._state.close()
 
     async def _insist(self, attempt: Callable[[], Awaitable[T]]) -> T:

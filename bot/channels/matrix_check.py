@@ -27,7 +27,7 @@ class Staff(Protocol):
 
 async def check_account(account: Account, kept: Session | None, folder: Path, staff: Staff | None) -> list[Finding]:
     """(What was looked at, whether it is fine, what was found or what to do.)"""
-    client = MatrixClient(account.homeserver)
+    client = MatrixClient(account.homeserver, account.user)
     client.access_token = (kept.token if kept else account.token) or ""
     temporary = not client.access_token  # a login made only to look
     findings: list[Finding] = []

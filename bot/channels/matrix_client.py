@@ -33,7 +33,15 @@ from nio import (
 )
 from nio.api import Api
 from nio.crypto import OlmDevice
-from nio.store import SqliteStore
+from nio.store import (
+    DeviceKeys,
+    DeviceTrustState,
+    EncryptedRooms,
+    Keys,
+    MegolmInboundSessions,
+    OutgoingKeyRequests,
+    SqliteStore,
+)
 from peewee import SqliteDatabase
 
 from bot.errors import SendError
@@ -111,10 +119,14 @@ class MatrixClient(AsyncClient):  # type: ignore[misc]
 
     # ---- requests nio has no name for ----
 
+    @property
+    def _bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.access_token}"} if self.access_token else {}
+
     async def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """One request below /_matrix/client; MatrixError when it is refused."""
         data = None if body is None else json.dumps(body)
-        headers = {"Authorization": f"Bearer {self.access_token}", "Content-Type": "application/json"}
+        headers = {**self._bearer, "Content-Type": "application/json"}
         answer = await self.send(method, f"/_matrix/client{path}", data, headers)
         try:
             found = await answer.json(content_type=None)
@@ -129,7 +141,7 @@ class MatrixClient(AsyncClient):  # type: ignore[misc]
     async def media(self, server: str, media: str, limit: int) -> bytes:
         """The bytes of an uploaded file; SendError when there are more than `limit`."""
         path = f"/_matrix/client/v1/media/download/{quote(server, safe='')}/{quote(media, safe='')}"
-        headers = {"Authorization": f"Bearer {self.access_token}"}
+        headers = self._bearer
         answer = await self.send("GET", path, None, headers, None, UPLOAD_SECONDS)
         if answer.status >= 300:
             answer.release()
@@ -145,7 +157,7 @@ class MatrixClient(AsyncClient):  # type: ignore[misc]
 
     async def put_media(self, data: bytes, mime: str) -> str:
         """Upload a file; where it lies."""
-        headers = {"Authorization": f"Bearer {self.access_token}", "Content-Type": mime}
+        headers = {**self._bearer, "Content-Type": mime}
         answer = await self.send("POST", "/_matrix/media/v3/upload", data, headers, None, UPLOAD_SECONDS)
         found = await answer.json(content_type=None)
         if answer.status >= 300 or "content_uri" not in found:
@@ -229,6 +241,30 @@ class MatrixClient(AsyncClient):  # type: ignore[misc]
             return bool(own(sender, sender_key, event))
 
         self.olm._should_accept_forward = accept
+
+    def forget(self, room_id: str, user: str | None) -> None:
+        """Remove the keys of a room that was left, and of the devices of a person who is in no other.
+
+        The sessions with those devices stay: they name nobody, and without them a person who comes again would send
+        keys that cannot be opened.
+        """
+        with self.store.database.bind_ctx(self.store.models), self.store.database.atomic():
+            MegolmInboundSessions.delete().where(MegolmInboundSessions.room_id == room_id).execute()
+            EncryptedRooms.delete().where(EncryptedRooms.room_id == room_id).execute()
+            OutgoingKeyRequests.delete().where(OutgoingKeyRequests.room_id == room_id).execute()
+            if user:
+                devices = [device.id for device in DeviceKeys.select().where(DeviceKeys.user_id == user)]
+                for table in (Keys, DeviceTrustState):
+                    table.delete().where(table.device.in_(devices)).execute()
+                DeviceKeys.delete().where(DeviceKeys.id.in_(devices)).execute()
+        self.store.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.rooms.pop(room_id, None)
+        self.encrypted_rooms.discard(room_id)
+        self.olm.inbound_group_store._entries.pop(room_id, None)
+        self.olm.outbound_group_sessions.pop(room_id, None)
+        if user:
+            self.device_store._entries.pop(user, None)
+            self.olm.tracked_users.discard(user)
 
     # ---- sending ----
 

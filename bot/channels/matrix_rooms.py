@@ -99,9 +99,11 @@ class Rooms:
         for what in ("leave", "forget"):
             with contextlib.suppress(MatrixError):
                 await client.ask("POST", f"/v3/rooms/{quote(room, safe='')}/{what}", {})
-        client.rooms.pop(room, None)
-        self.threads.pop(room, None)
+        known = self._state.room(room)
         self._state.forget_room(room)
+        self.threads.pop(room, None)
+        gone = known.owner if known and not self._state.direct_room(known.owner) else None
+        client.forget(room, gone)
 
     # ---- invitations ----
 

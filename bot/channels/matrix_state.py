@@ -145,6 +145,7 @@ class MatrixState:
         self._rows.execute("DELETE FROM rooms WHERE room = ?", [room])
         self._rows.execute("DELETE FROM waiting WHERE room = ?", [room])
         self._rows.execute("DELETE FROM invites WHERE room = ?", [room])
+        self._rows.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._forms.pop(room, None)
 
     # ---- invitations not yet answered ----

@@ -84,6 +84,9 @@ async def test_whoever_leaves_is_forgotten_as_a_room_and_may_come_again(lotse: M
     room = p.room
     await p.client.leave_room(room)
     await lotse.until(lambda: lotse.channel._state.room(room) is None, "the room is left")
+    kept = b"".join(path.read_bytes() for path in (lotse.folder / "matrix").iterdir())
+    assert p.id.encode() not in kept
+    assert room.encode() not in kept
     await p.open_chat(lotse.id)
     await p.hears("1.")
 
