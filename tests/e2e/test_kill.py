@@ -96,11 +96,11 @@ async def test_after_kills_in_the_middle_every_message_is_handled_once_and_answe
             await program.start()
             await program.until(lambda sent=sent: len(api.made("sendMessage")) >= sent, f"{sent} messages sent")
             await program.kill()
+            if kind == "postgresql":
+                await _leases_end(url)
         for text in WRITTEN[3:]:
             for person in people:
                 person.writes(text)
-        if kind == "postgresql":
-            await _leases_end(url)
         await program.start()
         control = api.person()  # whose conversation nothing interrupts
         for text in WRITTEN:
