@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +35,15 @@ class Draft:
 def digest(body: str) -> str:
     """Which text a translation was made from: spaces and line breaks do not count."""
     return hashlib.sha256(" ".join(body.split()).encode()).hexdigest()[:12]
+
+
+def same_text(body: str, listed: Sequence[str]) -> tuple[str, ...]:
+    """The digests a translation of that German text may name: its own, and those it differs from in small things only.
+
+    `listed` is the front matter's `minor`; it holds while it ends with the present text.
+    """
+    now = digest(body)
+    return tuple(listed) if listed and listed[-1] == now else (now,)
 
 
 def folders(folder: Path, town: str, problems: Problems) -> dict[str, Path]:
@@ -85,11 +94,11 @@ def read_article(id: str, folder: Path, problems: Problems) -> Draft | None:
             problems.error(text.path, text.lead_line, f"the first view has {words} words, it must have {low} to {high}")
         if german is not None and language != "de":
             _compare(text, german, problems)
-    german_digest = digest(german.body) if german else ""
-    return _assemble(id, file, texts, german_digest)
+    made_from = same_text(german.body, german.front.table().texts("minor")) if german else ()
+    return _assemble(id, file, texts, made_from)
 
 
-def _assemble(id: str, file: TomlFile, texts: Mapping[str, Text], german_digest: str) -> Draft | None:
+def _assemble(id: str, file: TomlFile, texts: Mapping[str, Text], made_from: Sequence[str]) -> Draft | None:
     table = file.table()
     table.need("owner", "checked_on", "review_by", "words")
     owner = table.text("owner")
@@ -109,7 +118,7 @@ def _assemble(id: str, file: TomlFile, texts: Mapping[str, Text], german_digest:
     cited += [(table, "related", "article", other) for other in related]
     if id in related:
         table.error("an article is not related to itself", "related", id)
-    article_texts = {language: _text(language, text, german_digest) for language, text in texts.items() if text.title}
+    article_texts = {language: _text(language, text, made_from) for language, text in texts.items() if text.title}
     if not (checked_on and review_by):
         return None
     article = Article(
@@ -136,7 +145,7 @@ def _sources(file: TomlFile) -> Iterator[Source]:
         table.finish()
 
 
-def _text(language: str, text: Text, german_digest: str) -> ArticleText:
+def _text(language: str, text: Text, made_from: Sequence[str]) -> ArticleText:
     front = text.front.table()
     status = None if text.front.broken else front.one_of("status", ("draft", "reviewed"))
     reviewer, reviewed_on = front.text("reviewer"), front.date("reviewed_on")
@@ -147,6 +156,8 @@ def _text(language: str, text: Text, german_digest: str) -> ArticleText:
     source_digest = front.text("source_digest", empty=True)
     if language == "de" and source_digest:
         front.error("source_digest does not stand in the German text", "source_digest")
+    if language == "de":
+        front.ignore("minor")
     asks = front.texts("asks")
     if len(asks) < FEWEST_ASKS and not text.front.broken:
         front.error(f"asks has {len(asks)} questions, it needs at least {FEWEST_ASKS}", "asks")
@@ -158,14 +169,14 @@ def _text(language: str, text: Text, german_digest: str) -> ArticleText:
         sections=tuple(text.sections),
         asks=asks,
         reviewed=status == "reviewed",
-        outdated=language != "de" and source_digest != german_digest,
+        outdated=language != "de" and source_digest not in made_from,
         reviewer=reviewer,
         reviewed_on=reviewed_on,
     )
 
 
 def _compare(text: Text, german: Text, problems: Problems) -> None:
-    """A translation has the German text's sections and official words."""
+    """A translation has the German text's sections, official words and facts."""
     ids, german_ids = ([section.id for section in each.sections] for each in (text, german))
     if ids != german_ids:
         first = next(
@@ -183,3 +194,20 @@ def _compare(text: Text, german: Text, problems: Problems) -> None:
     for id in dict.fromkeys(id for kind, id, _ in german.facts if kind == "term"):
         if id not in terms:
             problems.error(text.path, text.lead_line, f"the official word {{{{term:{id}}}}} of de.md is not used here")
+    theirs = {part: facts for part, _, facts in _cited(german)}
+    for part, line, facts in _cited(text):
+        if part not in theirs or facts == theirs[part]:
+            continue
+        differences = (("missing here: ", theirs[part] - facts), ("not in de.md: ", facts - theirs[part]))
+        named = "; ".join(word + " ".join(sorted(markers)) for word, markers in differences if markers)
+        problems.error(text.path, line, f"{part} cites other facts than de.md: {named}")
+
+
+def _cited(text: Text) -> Iterator[tuple[str, int, set[str]]]:
+    """Each part of a text with its line and the facts it cites; official words are looked at for the whole text."""
+    parts = [("the first view", text.lead_line, text.lead)]
+    lines = zip(text.sections, text.section_lines, strict=False)
+    parts += [(f"the section {{#{section.id}}}", line, list(section.blocks)) for section, line in lines]
+    for name, line, blocks in parts:
+        cited = (span.fact for block in blocks for span in block.spans if span.fact)
+        yield name, line, {f"{{{{{kind}:{id}}}}}" for kind, id in cited if kind != "term"}

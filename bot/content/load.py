@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
-from bot.content.articles import Draft, digest, folders, read_article
-from bot.content.markdown import split
+from bot.content.articles import Draft, folders, read_article
+from bot.content.markdown import Text
 from bot.content.tables import AS_OF, Problems
 from bot.content.town import Pack, read_pack
 from bot.errors import ContentError, Problem
@@ -22,7 +22,7 @@ from flows.core.knowledge import Dated, FactKind, Knowledge
 RECHECK_TOPICS = ("school", "waste", "noise", "neighbours")
 """Where a fact that is old or likely changed may be stated, with "please check"; elsewhere not at all."""
 
-_DIGEST_LINE = re.compile(rb"""^source_digest[ \t]*=[ \t]*(["'])[0-9a-f]*\1""", re.MULTILINE)
+_IN_BRACKETS = re.compile(r"\(([^(){}\n]+)\)")
 
 
 def load_knowledge(folder: Path, town: str) -> Knowledge:
@@ -43,51 +43,15 @@ def read_content(folder: Path, town: str, on: dt.date) -> tuple[Knowledge | None
     """The knowledge as far as it can be read, and what `check_content` says about it; with errors it is not for use."""
     problems = Problems()
     knowledge, drafts, pack = _read(folder, town, problems)
+    german_words = {term.words["de"]: id for id, term in pack.terms.items() if "de" in term.words}
     for draft in drafts:
         _warn_of_article(draft, pack, on, problems)
+        for language, text in draft.texts.items():
+            warn_of_terms(language, text, pack, german_words, problems)
     _warn_of_hours(pack, problems)
     if knowledge is not None:
         _warn_of_reach(folder, knowledge, problems)
     return knowledge, sorted(set(problems.found))
-
-
-def stamp(folder: Path, town: str, ids: Iterable[str] | None = None) -> list[Path]:
-    """Write into each translation which German text it was made from; the files that changed.
-
-    With `ids` only these articles. Nothing but that line changes, so a file keeps its line endings.
-    """
-    wanted = None if ids is None else set(ids)
-    changed: list[Path] = []
-    for place in (folder / "articles", folder / "towns" / town / "articles"):
-        for german in sorted(place.glob("*/*/de.md")):
-            if wanted is not None and f"{german.parent.parent.name}.{german.parent.name}" not in wanted:
-                continue
-            parts = split(german.read_text(encoding="utf-8"))
-            if parts is None:
-                continue
-            line = f'source_digest = "{digest(parts[1])}"'.encode()
-            for path in sorted(german.parent.glob("*.md")):
-                if path.name != "de.md" and _stamp_file(path, line):
-                    changed.append(path)
-    return changed
-
-
-def _stamp_file(path: Path, line: bytes) -> bool:
-    before = path.read_bytes()
-    start = re.match(rb"\+\+\+[ \t]*(\r?\n)", before)
-    end = re.compile(rb"^\+\+\+[ \t]*\r?$", re.MULTILINE).search(before, start.end()) if start else None
-    if start is None or end is None:
-        return False
-    front = before[start.end() : end.start()]
-    if _DIGEST_LINE.search(front):
-        front = _DIGEST_LINE.sub(line, front, count=1)
-    else:
-        first, newline, rest = front.partition(start[1])
-        front = first + newline + line + start[1] + rest
-    after = before[: start.end()] + front + before[end.start() :]
-    if after != before:
-        path.write_bytes(after)
-    return after != before
 
 
 def _read(folder: Path, town: str, problems: Problems) -> tuple[Knowledge | None, list[Draft], Pack]:
@@ -199,7 +163,8 @@ def _warn_of_article(draft: Draft, pack: Pack, on: dt.date, problems: Problems) 
             problems.warn(
                 place.path,
                 given,
-                "made from another version of the German text; when both say the same: lotse translations stamp",
+                "made from another version of the German text; when both say the same: lotse translations stamp "
+                f"{article.id}; when only a comma changed: lotse translations minor {article.id}",
             )
         for kind, id, line in place.facts:
             marker = f"{{{{{kind}:{id}}}}}"
@@ -208,6 +173,21 @@ def _warn_of_article(draft: Draft, pack: Pack, on: dt.date, problems: Problems) 
             stale = id in pack.offices and pack.offices[id].confidence == "stale"
             if stale and kind in ("phone", "address", "hours"):
                 problems.warn(place.path, line, f"{marker}: the record of the office is stale")
+
+
+def warn_of_terms(language: str, text: Text, pack: Pack, german_words: Mapping[str, str], problems: Problems) -> None:
+    """Official words a translation cites without an entry in its language, and those it types by hand."""
+    if language == "de":
+        return
+    for id in dict.fromkeys(id for kind, id, _ in text.facts if kind == "term"):
+        if id in pack.terms and language not in pack.terms[id].words:
+            line = next(line for kind, cited, line in text.facts if (kind, cited) == ("term", id))
+            name = LANGUAGES[language].name
+            problems.warn(text.path, line, f"{{{{term:{id}}}}}: glossary.toml has no word in {name} for it")
+    for n, line_of_text in enumerate(text.body.split("\n"), text.body_line):
+        for typed in _IN_BRACKETS.findall(line_of_text):
+            if term := german_words.get(typed.strip()):
+                problems.warn(text.path, n, f"({typed}) is typed by hand: write ({{{{term:{term}}}}})")
 
 
 def _warn_of_hours(pack: Pack, problems: Problems) -> None:

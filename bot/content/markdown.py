@@ -48,6 +48,7 @@ class Text:
     path: Path
     front: TomlFile
     body: str
+    body_line: int = 1  # where the body begins in its file
     title: str = ""
     lead: list[Block] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
@@ -77,7 +78,7 @@ def read(path: Path, problems: Problems) -> Text | None:
         problems.error(path, 1, "the file must begin with front matter between two +++ lines")
         return None
     front, body, first_line = parts
-    text = Text(path=path, front=TomlFile(path, front, problems, 2), body=body)
+    text = Text(path=path, front=TomlFile(path, front, problems, 2), body=body, body_line=first_line)
     _Reader(text, first_line, problems).read()
     return text
 

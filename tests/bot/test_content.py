@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from bot.content import check_content, digest, load_knowledge, stamp
+from bot.content import NotMinorError, check_content, digest, load_knowledge, mark_minor, stamp
 from bot.content.digits import find
 from bot.errors import ContentError
 
@@ -130,6 +131,8 @@ BROKEN = {
     "sections in another order": (EN, "{#cost}", "{#price}", 12, "the sections must be those of de.md"),
     "a direction mark": (AR, "بطاقة", "\u200fبطاقة", 18, "an invisible direction mark"),
     "an official word not used": (UK, "({{term:sperrmuell}})", "", 8, "{{term:sperrmuell}} of de.md is not used here"),
+    "a fact the German text has not": (EN, "{{phone:yard}}", "{{phone:watch}}", 6, "the first view cites other facts than de.md: missing here: {{phone:yard}}; not in de.md: {{phone:watch}}"),
+    "a fact left out of a section": (AR, "{{amount:waste.bulky.fee}}", "", 12, "the section {#cost} cites other facts than de.md: missing here: {{amount:waste.bulky.fee}}"),
     "no state": (TOML, 'state = "Sachsen-Anhalt"\n', "", 1, "state is missing"),
     "an unknown state": (TOML, '"ST"', '"XX"', 3, "not the short name of a German state"),
     "an unknown time zone": (TOML, "Europe/Berlin", "Europe/Musterstadt", 4, "there is no time zone"),
@@ -251,6 +254,66 @@ def test_a_changed_german_text_makes_its_translations_outdated_until_they_are_st
     texts = load_knowledge(folder, TOWN).articles["waste.bulky"].texts
     assert not any(text.outdated for text in texts.values())
     assert stamp(folder, TOWN) == [], "a second time nothing changes"
+
+
+def test_a_minor_change_leaves_current_translations_current_and_outdated_ones_outdated(folder: Path):
+    change(folder / UK, "8978db18c8fb", "000000000000")
+    change(folder / DE, "alte Möbel loswerden", "alte Möbel, loswerden")
+    with pytest.raises(
+        NotMinorError, match=r"--was with one of 8978db18c8fb \(ar\), 8978db18c8fb \(en\), 000000000000"
+    ):
+        mark_minor(folder, TOWN, "waste.bulky")
+    before = {path: path.read_bytes() for path in (folder / AR, folder / EN, folder / UK)}
+    marked = mark_minor(folder, TOWN, "waste.bulky", "8978db18c8fb")
+    assert marked.current == ("ar", "en")
+    assert {path: path.read_bytes() for path in before} == before, "no translation is touched"
+    texts = load_knowledge(folder, TOWN).articles["waste.bulky"].texts
+    assert {language for language, text in texts.items() if text.outdated} == {"uk"}
+
+
+def test_minor_changes_add_up_and_a_change_of_meaning_ends_them(folder: Path):
+    change(folder / DE, "alte Möbel loswerden", "alte Möbel, loswerden")
+    mark_minor(folder, TOWN, "waste.bulky")
+    change(folder / DE, "alte Möbel, loswerden", "alte Möbel – loswerden")
+    assert mark_minor(folder, TOWN, "waste.bulky").current == ("ar", "en", "uk")
+    assert not any(text.outdated for text in load_knowledge(folder, TOWN).articles["waste.bulky"].texts.values())
+    change(folder / DE, "Ab 14 Jahren dürfen", "Ab 16 Jahren dürfen")
+    texts = load_knowledge(folder, TOWN).articles["waste.bulky"].texts
+    assert {language for language, text in texts.items() if text.outdated} == {"en", "ar", "uk"}
+
+
+def test_where_there_is_git_a_minor_change_is_one_against_the_committed_text(folder: Path):
+    def git(*arguments: str) -> None:
+        user = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+        subprocess.run(["git", "-C", str(folder), *user, *arguments], check=True, capture_output=True)
+
+    git("init")
+    change(folder / DE, "Ab 14 Jahren dürfen", "Ab 16 Jahren dürfen")
+    git("add", ".")
+    git("commit", "-m", "a change of meaning")
+    change(folder / DE, "alte Möbel loswerden", "alte Möbel, loswerden")
+    with pytest.raises(NotMinorError, match="no translation was made from the text before this change"):
+        mark_minor(folder, TOWN, "waste.bulky")
+    assert any(text.outdated for text in load_knowledge(folder, TOWN).articles["waste.bulky"].texts.values())
+    stamp(folder, TOWN)
+    git("commit", "-am", "translated and corrected")
+    change(folder / DE, "alte Möbel, loswerden", "alte Möbel – loswerden")
+    git("commit", "-am", "a comma")
+    assert mark_minor(folder, TOWN, "waste.bulky").current == ("ar", "en", "uk"), "also when it is committed already"
+
+
+def test_what_is_not_outdated_cannot_be_marked_as_minor(folder: Path):
+    for id, sentence in (("waste.bulky", "no translation is outdated"), ("waste.nothing", "no German text")):
+        with pytest.raises(NotMinorError, match=sentence):
+            mark_minor(folder, TOWN, id)
+
+
+def test_an_official_word_without_an_entry_or_typed_by_hand_is_a_warning(folder: Path):
+    change(folder / "glossary.toml", 'uk = "великогабаритні відходи"\n', "")
+    change(folder / EN, "1. your ID", "1. your ID (Sperrmüll)")
+    found = warnings_of(folder, DAY)
+    assert (UK, 8, "{{term:sperrmuell}}: glossary.toml has no word in Українська for it") in found
+    assert (EN, 19, "(Sperrmüll) is typed by hand: write ({{term:sperrmuell}})") in found
 
 
 def test_stamping_changes_no_byte_but_its_line(folder: Path):
