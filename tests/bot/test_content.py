@@ -312,7 +312,7 @@ def test_an_official_word_without_an_entry_or_typed_by_hand_is_a_warning(folder:
     change(folder / "glossary.toml", 'uk = "великогабаритні відходи"\n', "")
     change(folder / EN, "1. your ID", "1. your ID (Sperrmüll)")
     found = warnings_of(folder, DAY)
-    assert (UK, 8, "{{term:sperrmuell}}: glossary.toml has no word in Українська for it") in found
+    assert (UK, 10, "{{term:sperrmuell}}: glossary.toml has no word in Українська for it") in found
     assert (EN, 19, "(Sperrmüll) is typed by hand: write ({{term:sperrmuell}})") in found
 
 
