@@ -14,25 +14,23 @@ import datetime as dt
 import fcntl
 import logging
 import random
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal, TypeVar
 from urllib.parse import quote
 
-from nio import Event as NioEvent
-from nio import MegolmEvent, SyncResponse
-
 from bot.channels import matrix_files
 from bot.channels.base import Accept, ReadCursor
 from bot.channels.matrix_check import check_account
-from bot.channels.matrix_client import NETWORK, Allowed, MatrixClient, MatrixError, answered
-from bot.channels.matrix_events import Ignored, Place, locked, points_at, read_event, redacted_id
+from bot.channels.matrix_client import Allowed, MatrixClient
+from bot.channels.matrix_intake import FILTER, Intake
 from bot.channels.matrix_login import REFUSED, Account, Login
+from bot.channels.matrix_requests import NETWORK, MatrixError, answered
 from bot.channels.matrix_rooms import NEW_ROOMS_A_MINUTE, Rooms
 from bot.channels.matrix_send import Offers, Sender
-from bot.channels.matrix_state import MatrixState, Waiting
+from bot.channels.matrix_state import MatrixState
 from bot.errors import SendError, SettingsError
 from flows.core.delivery import Attachment, Capabilities, Delivery, Receipt
 from flows.core.events import ChoiceMade, CommandGiven, Event, MessageReceived, PersonLeft
@@ -40,29 +38,14 @@ from flows.core.events import ChoiceMade, CommandGiven, Event, MessageReceived, 
 log = logging.getLogger(__name__)
 
 SYNC_MS = 30_000
-TIMELINE_EVENTS = 50
-MISSED_EVENTS = 1000
-"""How many events of one room are fetched that a sync left out."""
-
 KEY_SECONDS = 10.0
 """How long a key may be late before the person is told."""
 
 LONGEST_WAIT = 30.0
 LOGIN_SECONDS = 10.0
-LOOKED_UP = 2000
+COURTESIES = 100
+"""So many receipts at a time; beyond that they are left out."""
 
-_ROOM_EVENTS = ["m.room.encrypted", "m.room.message", "m.room.member", "m.room.redaction", "m.room.encryption",
-                "m.sticker", "m.reaction", "m.poll.*", "org.matrix.msc3381.poll.*", "m.call.invite"]  # fmt: skip
-FILTER: dict[str, Any] = {
-    "presence": {"not_types": ["*"]},
-    "account_data": {"not_types": ["*"]},
-    "room": {
-        "timeline": {"limit": TIMELINE_EVENTS, "types": _ROOM_EVENTS, "lazy_load_members": True},
-        "state": {"types": ["m.room.member", "m.room.encryption"], "lazy_load_members": True},
-        "ephemeral": {"not_types": ["*"]},
-        "account_data": {"not_types": ["*"]},
-    },
-}
 
 T = TypeVar("T")
 
@@ -119,10 +102,8 @@ class MatrixChannel:
         self._client: MatrixClient | None = None
         self._sender: Sender | None = None
         self._ready = asyncio.Event()
-        self._looked_up: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._courtesies: set[asyncio.Task[None]] = set()
         self._started = clock()
-        self._new_from = 0.0  # in milliseconds: what is older has been there before this account was ours
         self.ignored: Counter[str] = Counter()  # events that were none of ours, by reason
 
     # ---- receiving ----
@@ -132,13 +113,16 @@ class MatrixChannel:
         with _only_one(self._folder):
             client = await self._insist(self._begin)
             while True:
+                intake = Intake(
+                    client, self._state, self._rooms, allowed=self._allowed(), clock=self._clock, ignored=self.ignored
+                )
                 beside = [
                     asyncio.create_task(self._rooms.doorman(client), name="matrix invitations"),
-                    asyncio.create_task(self._tell_of_keys(client, accept), name="matrix keys"),
+                    asyncio.create_task(intake.tell_of_keys(accept, self._key_seconds), name="matrix keys"),
                     asyncio.create_task(self._offers.run(client), name="matrix reactions"),
                 ]
                 try:
-                    await self._listen(client, accept)
+                    await self._listen(client, intake, accept)
                 finally:
                     for task in beside:
                         task.cancel()
@@ -183,23 +167,21 @@ class MatrixChannel:
                 raise
             log.error("the bot is not in LOTSE_MATRIX_STAFF_ROOM (%s); see lotse doctor", error.code)
 
-    async def _listen(self, client: MatrixClient, accept: Accept) -> None:
+    async def _listen(self, client: MatrixClient, intake: Intake, accept: Accept) -> None:
         """Sync until the login is no longer accepted."""
-        name = f"matrix:{client.user_id}"
-        since = await self._insist(lambda: self._read_cursor(name))
+        name, since = await self._insist(lambda: self._where(client))
         # Synapse may answer a first sync from its cache, and bring what is old in the second.
-        self._new_from = 0.0 if since else self._started.timestamp() * 1000
+        intake.new_from = 0.0 if since else self._started.timestamp() * 1000
         failures = 0
         while True:
             try:
-                wait = SYNC_MS if since else 0
-                response = answered(await client.sync(wait, FILTER, since, set_presence="offline"))
-                events, read = await self._take(client, response, since)
-                await accept(events, (name, response.next_batch))
+                response = answered(await client.sync(SYNC_MS if since else 0, FILTER, since, set_presence="offline"))
+                taken = await intake.take(response, since)
+                await accept([event for _, event in taken.events], (name, response.next_batch))
                 since, failures = response.next_batch, 0
-                for waited in read:
+                for waited in taken.read:
                     self._state.arrived(waited.event)
-                await self._follow_up(client, events)
+                await self._follow_up(client, taken.events)
                 await client.look_after_keys()
             except MatrixError as error:
                 if error.code in REFUSED:
@@ -211,194 +193,33 @@ class MatrixChannel:
                 failures += 1
                 await self._wait(error, failures)
 
-    async def _take(
-        self, client: MatrixClient, response: SyncResponse, since: str | None
-    ) -> tuple[list[Event], list[Waiting]]:
-        """The events in a sync, and those that had waited for a key and are among them."""
-        events: list[Event] = []
-        read = await self._read_waiting(client, events)
-        for room in response.rooms.invite:
-            self._rooms.invited(room)
-        for room, info in response.rooms.join.items():
-            new = self._state.room(room) is None and room != self._rooms.staff_room
-            place = await self._rooms.place(client, room)
-            if place is None:
-                self.ignored["crowd"] += 1
-                continue
-            came = list(info.timeline.events)
-            if new and since:
-                came = [*info.state, *came]
-            elif info.timeline.limited and since and info.timeline.prev_batch:
-                came = [*await self._missed(client, room, info.timeline.prev_batch, since), *came]
-            for event in came:
-                await self._one(client, event, place, events)
-        for room, info in response.rooms.leave.items():
-            events += self._left(client, room, info.timeline.events, response.next_batch)
-        return events, read
-
-    async def _missed(self, client: MatrixClient, room: str, before: str, since: str) -> list[Any]:
-        """What a sync left out of one room, oldest first."""
-        found: list[Any] = []
-        while before and len(found) < MISSED_EVENTS:
-            page = answered(await client.room_messages(room, before, since, limit=100))
-            found += page.chunk
-            before = page.end if page.chunk else ""
-        return found[::-1]
-
-    async def _one(self, client: MatrixClient, event: Any, place: Place, events: list[Event]) -> None:
-        source: dict[str, Any] = getattr(event, "source", None) or getattr(event, "event_dict", None) or {}
-        if self._new_from and _stamp(source) < self._new_from:
-            self.ignored["old"] += 1
-            return
-        if isinstance(event, MegolmEvent):
-            if event.sender != client.user_id:
-                event.room_id = place.room
-                client.request_key(event)
-                self._state.wait_for_key(event.event_id, place.room, event.session_id or "", source, self._clock())
-            return
-        if source.get("type") == "m.room.redaction" and (gone := redacted_id(source)):
-            self._state.arrived(gone)
-            if place.kind == "staff":
-                self._state.thread_gone(gone, self._clock())
-        if place.kind != "direct" and not self._trusted(client, event, source):
-            self.ignored["device"] += 1
-            return
-        if self._too_many(client, source, place):
-            await self._rooms.turn_away(client, place.room)
-            return
-        read = await self._translate(client, source, place)
-        if isinstance(read, Ignored):
-            self.ignored[read.reason] += 1
-            return
-        events.append(read)
-        if place.kind == "direct" and not isinstance(read, PersonLeft):
-            self._state.used(place.room)
-            relation = source.get("content", {}).get("m.relates_to", {})
-            if isinstance(read, MessageReceived | CommandGiven | ChoiceMade):
-                in_thread = isinstance(relation, dict) and relation.get("rel_type") == "m.thread"
-                self._rooms.threads[place.room] = relation.get("event_id") if in_thread else None
-
-    async def _translate(self, client: MatrixClient, source: dict[str, Any], place: Place) -> Event | Ignored:
-        try:
-            target = points_at(source, place, client.user_id)
-            found = await self._look_up(client, place.room, target) if target else None
-            return read_event(source, place, client.user_id, self._clock(), found)
-        except (MatrixError, *NETWORK):
-            raise
-        except Exception as error:  # a bug of ours in one event must not keep all others away
-            log.error("an event could not be translated (%s); it is left out", type(error).__name__)
-            return Ignored("bug")
-
-    async def _look_up(self, client: MatrixClient, room: str, event: str) -> dict[str, Any]:
-        """An event by its id, opened where we can; {} when there is none."""
-        if event in self._looked_up:
-            return self._looked_up[event]
-        try:
-            found = await client.ask("GET", f"/v3/rooms/{quote(room, safe='')}/event/{quote(event, safe='')}")
-        except MatrixError as error:
-            if error.code not in ("M_NOT_FOUND", "M_FORBIDDEN"):
-                raise
-            found = {}
-        if found.get("type") == "m.room.encrypted":
-            found = _opened(client, found, room) or found
-        self._looked_up[event] = found
-        while len(self._looked_up) > LOOKED_UP:
-            self._looked_up.popitem(last=False)
-        return found
-
-    def _left(self, client: MatrixClient, room: str, timeline: Sequence[Any], batch: str) -> list[Event]:
-        """The bot was taken out of a room, or its person has gone."""
-        known = self._state.room(room)
-        self._state.answered(room)
-        if known is None:
-            return []
-        if known.kind == "case":
-            self._state.thread_gone(room, self._clock())
-            self._state.forget_room(room)
-            return []
-        place = Place(room=room, kind="direct", owner=known.owner)
-        read = [read_event(e.source, place, client.user_id, self._clock()) for e in timeline if hasattr(e, "source")]
-        left: list[Event] = [event for event in read if isinstance(event, PersonLeft)]
-        return left[-1:]
-
-    def _too_many(self, client: MatrixClient, source: dict[str, Any], place: Place) -> bool:
-        """Whether a third person comes into a chat of two."""
-        return (
-            place.kind == "direct"
-            and source.get("type") == "m.room.member"
-            and source.get("state_key") not in (client.user_id, place.owner)
-            and source.get("content", {}).get("membership") in ("join", "invite")
-        )
-
-    # ---- keys ----
-
-    async def _read_waiting(self, client: MatrixClient, events: list[Event]) -> list[Waiting]:
-        """Put in what had waited and can be read now."""
-        read = []
-        for waiting in self._state.waiting():
-            opened = _opened(client, waiting.source, waiting.room)
-            if opened is None:
-                continue
-            place = await self._rooms.place(client, waiting.room)
-            if place is not None:
-                translated = await self._translate(client, opened, place)
-                if isinstance(translated, Ignored):
-                    self.ignored[translated.reason] += 1
-                else:
-                    events.append(translated)
-            read.append(waiting)
-        return read
-
-    async def _tell_of_keys(self, client: MatrixClient, accept: Accept) -> None:
-        """Ask for missing keys again, and tell people once about each; runs until cancelled."""
-        while True:
-            await asyncio.sleep(min(self._key_seconds, 2.0))
-            try:
-                now = self._clock()
-                for waiting in self._state.waiting():
-                    client.request_key(_parsed(waiting.source, waiting.room))
-                await client.send_requests()
-                for waiting in self._state.waiting():
-                    late = (now - waiting.at).total_seconds() >= self._key_seconds
-                    if waiting.told or not late or (place := await self._rooms.place(client, waiting.room)) is None:
-                        continue
-                    said = locked(waiting.source, place, waiting.session, now)
-                    if said is not None:
-                        await accept([said], None)
-                    self._state.told(waiting.session)
-                    self.ignored["locked"] += 1
-                self._state.tidy(now)
-            except Exception as error:
-                log.warning("missing keys: %s; trying again", type(error).__name__)
-                await asyncio.sleep(LONGEST_WAIT)
-
     def _allowed(self) -> Allowed | None:
         if self._staff is None or not self._staff.devices:
             return None
         fingerprints = frozenset(self._staff.devices)
         return lambda device: device.ed25519 in fingerprints
 
-    def _trusted(self, client: MatrixClient, event: Any, source: dict[str, Any]) -> bool:
-        """Whether a staff message comes from a device that may write there; membership changes say nothing."""
-        allowed = self._allowed()
-        if allowed is None or "state_key" in source or source.get("sender") == client.user_id:
-            return True
-        sender_key = getattr(event, "sender_key", None)
-        device = client.device_store.device_from_sender_key(source.get("sender"), sender_key) if sender_key else None
-        return device is not None and allowed(device)
+    async def _where(self, client: MatrixClient) -> tuple[str, str | None]:
+        """The cursor's name and where it stands; a new device goes on where the one before it stopped.
+
+        It is the device's own: to another device the homeserver would have nothing more to deliver.
+        """
+        name = f"matrix:{client.user_id}:{client.device_id}"
+        since = await self._read_cursor(name)
+        kept = self._state.session()
+        if since is None and kept is not None and kept.before:
+            since = await self._read_cursor(f"matrix:{client.user_id}:{kept.before}")
+        return name, since
 
     # ---- courtesies ----
 
-    async def _follow_up(self, client: MatrixClient, events: Sequence[Event]) -> None:
+    async def _follow_up(self, client: MatrixClient, events: Sequence[tuple[str, Event]]) -> None:
         """What follows once events are in the inbox: receipts, typing, leaving where the person has left."""
-        for event in events:
-            room = self._state.direct_room(event.source.peer)
-            if room is None:
-                continue
+        for room, event in events:
             if isinstance(event, PersonLeft):
                 with contextlib.suppress(*NETWORK):
                     await self._rooms.leave(client, room)
-            elif isinstance(event, MessageReceived | ChoiceMade | CommandGiven) and len(self._courtesies) < 100:
+            elif isinstance(event, MessageReceived | ChoiceMade | CommandGiven) and len(self._courtesies) < COURTESIES:
                 task = asyncio.create_task(_read_and_typing(client, room, event.id.partition(":")[2]))
                 self._courtesies.add(task)
                 task.add_done_callback(self._courtesies.discard)
@@ -472,27 +293,6 @@ class MatrixChannel:
         what = error.code if isinstance(error, MatrixError) else type(error).__name__
         log.warning("receiving from Matrix failed (%s); trying again in %.1f s", what, seconds)
         await asyncio.sleep(seconds)
-
-
-def _stamp(source: dict[str, Any]) -> float:
-    stamp = source.get("origin_server_ts")
-    return stamp if isinstance(stamp, int) else 0.0
-
-
-def _parsed(source: dict[str, Any], room: str) -> MegolmEvent:
-    event = NioEvent.parse_encrypted_event(source)
-    event.room_id = room
-    return event
-
-
-def _opened(client: MatrixClient, source: dict[str, Any], room: str) -> dict[str, Any] | None:
-    """An encrypted event as it was written; None without its key."""
-    event = _parsed(source, room)
-    if not isinstance(event, MegolmEvent) or not client.has_key(event):
-        return None
-    opened = client.olm._decrypt_megolm_no_error(event, room)
-    found: dict[str, Any] | None = getattr(opened, "source", None)
-    return found
 
 
 async def _read_and_typing(client: MatrixClient, room: str, event: str) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from bot.channels.matrix_client import NETWORK, MatrixClient, MatrixError
 from bot.channels.matrix_login import DEVICE_NAME, REFUSED, Account, key_file
+from bot.channels.matrix_requests import NETWORK, MatrixError, Requests
 from bot.channels.matrix_state import Session
 
 Finding = tuple[str, bool, str]
@@ -27,7 +27,7 @@ class Staff(Protocol):
 
 async def check_account(account: Account, kept: Session | None, folder: Path, staff: Staff | None) -> list[Finding]:
     """(What was looked at, whether it is fine, what was found or what to do.)"""
-    client = MatrixClient(account.homeserver, account.user)
+    client = Requests(account.homeserver, account.user)
     client.access_token = (kept.token if kept else account.token) or ""
     temporary = not client.access_token  # a login made only to look
     findings: list[Finding] = []
@@ -53,7 +53,7 @@ async def check_account(account: Account, kept: Session | None, folder: Path, st
         await client.close()
 
 
-async def _homeserver(client: MatrixClient) -> list[Finding]:
+async def _homeserver(client: Requests) -> list[Finding]:
     try:
         found = await client.ask("GET", "/versions")
     except (MatrixError, *NETWORK) as error:
@@ -64,7 +64,7 @@ async def _homeserver(client: MatrixClient) -> list[Finding]:
     return [("homeserver", True, "answers")]
 
 
-async def _login(client: MatrixClient, account: Account) -> list[Finding]:
+async def _login(client: Requests, account: Account) -> list[Finding]:
     if client.access_token:
         try:
             who = await client.ask("GET", "/v3/account/whoami")
@@ -83,7 +83,7 @@ async def _login(client: MatrixClient, account: Account) -> list[Finding]:
     return [("login", True, f"the password is accepted for {client.user_id}")]
 
 
-async def _keys(client: MatrixClient, kept: Session, folder: Path) -> list[Finding]:
+async def _keys(client: Requests, kept: Session, folder: Path) -> list[Finding]:
     """The device's keys are in the data folder, readable by the owner only, and the homeserver knows them."""
     path = folder / key_file(kept.device)
     if not path.exists():
@@ -97,7 +97,7 @@ async def _keys(client: MatrixClient, kept: Session, folder: Path) -> list[Findi
     return [("keys", True, "in the data folder and known to the homeserver")]
 
 
-async def _staff_room(client: MatrixClient, staff: Staff) -> list[Finding]:
+async def _staff_room(client: Requests, staff: Staff) -> list[Finding]:
     """The bot is in the room, may write and take messages away, and the room is encrypted."""
     of = f"/v3/rooms/{quote(staff.room, safe='')}"
     try:

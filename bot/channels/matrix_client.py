@@ -10,7 +10,6 @@ Three things nio does are done otherwise here, because each of them loses messag
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import time
 from collections import defaultdict
@@ -19,18 +18,8 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from aiohttp import ClientError
-from nio import (
-    AsyncClient,
-    AsyncClientConfig,
-    ErrorResponse,
-    KeysUploadResponse,
-    MatrixRoom,
-    MegolmEvent,
-    Response,
-    SyncResponse,
-    ToDeviceMessage,
-)
+from nio import Event as NioEvent
+from nio import KeysUploadResponse, MatrixRoom, MegolmEvent, Response, SyncResponse, ToDeviceMessage
 from nio.api import Api
 from nio.crypto import OlmDevice
 from nio.store import (
@@ -40,129 +29,27 @@ from nio.store import (
     Keys,
     MegolmInboundSessions,
     OutgoingKeyRequests,
-    SqliteStore,
 )
-from peewee import SqliteDatabase
 
-from bot.errors import SendError
+from bot.channels.matrix_requests import MatrixError, Requests, answered
 
-REQUEST_SECONDS = 30
-UPLOAD_SECONDS = 120
-ASK_AGAIN_SECONDS = 300
 TO_DEVICE_AT_ONCE = 20
-
-NETWORK = (ClientError, TimeoutError, asyncio.TimeoutError, OSError)
-"""What is raised when the homeserver cannot be reached."""
+ASK_AGAIN_SECONDS = 300
 
 Allowed = Callable[[OlmDevice], bool]
 
 
-class KeyFile(SqliteStore):  # type: ignore[misc]
-    """nio's file of keys, with a write-ahead log."""
-
-    def _create_database(self) -> SqliteDatabase:
-        pragmas = {"foreign_keys": 1, "secure_delete": 1, "journal_mode": "wal", "synchronous": "full"}
-        return SqliteDatabase(self.database_path, pragmas=pragmas)
-
-
-class MatrixError(Exception):
-    """The homeserver answered with an error."""
-
-    def __init__(self, code: str, retry_after: float | None = None) -> None:
-        super().__init__(code)
-        self.code = code
-        self.retry_after = retry_after
-
-
-def answered(response: Any) -> Any:
-    """The response, or MatrixError when it is none."""
-    if not isinstance(response, ErrorResponse):
-        return response
-    wait = response.retry_after_ms
-    raise MatrixError(str(response.status_code or "M_UNKNOWN"), wait / 1000 if wait else None)
-
-
-def send_error(error: MatrixError) -> SendError:
-    """What the outbox has to know: whether it is worth another try, and when."""
-    match error.code:
-        case "M_LIMIT_EXCEEDED":
-            return SendError(retryable=True, retry_after=error.retry_after or 5.0, reason="flood")
-        case "M_FORBIDDEN" | "M_USER_DEACTIVATED":
-            return SendError(retryable=False, reason="blocked")
-        case "M_NOT_FOUND":
-            return SendError(retryable=False, reason="gone")
-        case "M_TOO_LARGE" | "M_BAD_JSON" | "M_NOT_JSON" | "M_INVALID_PARAM":
-            return SendError(retryable=False, reason="refused")
-    return SendError(retryable=True, reason=error.code)
-
-
-class MatrixClient(AsyncClient):  # type: ignore[misc]
-    """One login of the bot; without a folder it can make requests, not read or write what is encrypted."""
+class MatrixClient(Requests):
+    """One login of the bot, with its keys."""
 
     def __init__(
         self, homeserver: str, user: str = "", device: str = "", *, folder: str = "", file: str = "", key: str = ""
     ) -> None:
-        config = AsyncClientConfig(
-            max_limit_exceeded=0,
-            max_timeouts=0,
-            request_timeout=REQUEST_SECONDS,
-            store=KeyFile,
-            store_sync_tokens=False,
-            store_name=file,
-            pickle_key=key,
-        )
-        super().__init__(homeserver, user, device, folder, config)
+        super().__init__(homeserver, user, device, folder=folder, file=file, key=key)
         self._sharing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._querying = asyncio.Lock()
         self._requesting = asyncio.Lock()
         self._asked: dict[str, float] = {}
-
-    # ---- requests nio has no name for ----
-
-    @property
-    def _bearer(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.access_token}"} if self.access_token else {}
-
-    async def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        """One request below /_matrix/client; MatrixError when it is refused."""
-        data = None if body is None else json.dumps(body)
-        headers = {**self._bearer, "Content-Type": "application/json"}
-        answer = await self.send(method, f"/_matrix/client{path}", data, headers)
-        try:
-            found = await answer.json(content_type=None)
-        except ValueError:
-            found = {}
-        found = found if isinstance(found, dict) else {}
-        if answer.status < 300:
-            return found
-        wait = found.get("retry_after_ms")
-        raise MatrixError(str(found.get("errcode") or f"HTTP {answer.status}"), wait / 1000 if wait else None)
-
-    async def media(self, server: str, media: str, limit: int) -> bytes:
-        """The bytes of an uploaded file; SendError when there are more than `limit`."""
-        path = f"/_matrix/client/v1/media/download/{quote(server, safe='')}/{quote(media, safe='')}"
-        headers = self._bearer
-        answer = await self.send("GET", path, None, headers, None, UPLOAD_SECONDS)
-        if answer.status >= 300:
-            answer.release()
-            codes = {403: "M_FORBIDDEN", 404: "M_NOT_FOUND", 429: "M_LIMIT_EXCEEDED"}
-            raise MatrixError(codes.get(answer.status, f"HTTP {answer.status}"))
-        data = bytearray()
-        async for chunk in answer.content.iter_chunked(1 << 16):
-            data += chunk
-            if len(data) > limit:
-                answer.close()
-                raise SendError(retryable=False, reason="too-big")
-        return bytes(data)
-
-    async def put_media(self, data: bytes, mime: str) -> str:
-        """Upload a file; where it lies."""
-        headers = {**self._bearer, "Content-Type": mime}
-        answer = await self.send("POST", "/_matrix/media/v3/upload", data, headers, None, UPLOAD_SECONDS)
-        found = await answer.json(content_type=None)
-        if answer.status >= 300 or "content_uri" not in found:
-            raise MatrixError(str(found.get("errcode") or f"HTTP {answer.status}"))
-        return str(found["content_uri"])
 
     # ---- what a sync brings ----
 
@@ -211,8 +98,21 @@ class MatrixClient(AsyncClient):  # type: ignore[misc]
 
     # ---- keys that are missing ----
 
-    def has_key(self, event: MegolmEvent) -> bool:
-        return self.olm.inbound_group_store.get(event.room_id, event.sender_key, event.session_id) is not None
+    def parsed(self, source: dict[str, Any], room: str) -> Any:
+        """An encrypted event from its JSON."""
+        event = NioEvent.parse_encrypted_event(source)
+        event.room_id = room
+        return event
+
+    def opened(self, source: dict[str, Any], room: str) -> Any | None:
+        """An encrypted event as it was written; None without its key."""
+        event = self.parsed(source, room)
+        if not isinstance(event, MegolmEvent):
+            return None
+        if self.olm.inbound_group_store.get(room, event.sender_key, event.session_id) is None:
+            return None
+        opened = self.olm._decrypt_megolm_no_error(event, room)
+        return opened if hasattr(opened, "source") else None
 
     def request_key(self, event: MegolmEvent) -> None:
         """Ask the device that wrote for the key, and again after five minutes."""
@@ -388,6 +288,3 @@ class _Answered:
     def as_cancellation(self, user: str, device: str) -> Any:
         content = {"action": "request_cancellation", "request_id": self.request_id, "requesting_device_id": device}
         return ToDeviceMessage("m.room_key_request", user, "*", content)
-
-
-__all__ = ["NETWORK", "MatrixClient", "MatrixError", "answered", "send_error"]

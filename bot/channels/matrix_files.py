@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from nio import EncryptionError
 from nio.crypto.attachments import decrypt_attachment, encrypt_attachment
 
-from bot.channels.matrix_client import NETWORK, MatrixClient, MatrixError, send_error
+from bot.channels.matrix_client import MatrixClient
+from bot.channels.matrix_requests import NETWORK, MatrixError, send_error
 from bot.channels.telegram_files import clean
 from bot.errors import SendError
 from flows.core.delivery import Attachment

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from nio import LoginError
 
-from bot.channels.matrix_client import NETWORK, MatrixClient, MatrixError, answered
+from bot.channels.matrix_client import MatrixClient
+from bot.channels.matrix_requests import NETWORK, MatrixError, Requests, answered
 from bot.channels.matrix_state import MatrixState, Session
 from bot.errors import SettingsError
 
@@ -34,8 +35,6 @@ class Login:
     def __init__(self, account: Account, state: MatrixState, folder: Path) -> None:
         if not account.homeserver.startswith(("https://", "http://")):
             raise SettingsError("LOTSE_MATRIX_HOMESERVER must be an address such as https://matrix.example.org")
-        if not (account.password or account.token):
-            raise SettingsError("set LOTSE_MATRIX_PASSWORD or LOTSE_MATRIX_TOKEN, or take LOTSE_MATRIX_HOMESERVER away")
         if not account.user and not account.token:
             raise SettingsError("set LOTSE_MATRIX_USER, such as @lotse:example.org")
         self.account = account
@@ -55,11 +54,14 @@ class Login:
                 if error.code not in REFUSED:
                     raise
                 log.warning("the kept Matrix login is no longer accepted; logging in as a new device")
-                self._state.keep_session(None)
             except BaseException:
                 await client.close()
                 raise
-        return await self._by_password() if self.account.password else await self._by_token()
+        if self.account.password:
+            return await self._by_password()
+        if self.account.token:
+            return await self._by_token()
+        raise SettingsError("set LOTSE_MATRIX_PASSWORD or LOTSE_MATRIX_TOKEN, or take LOTSE_MATRIX_HOMESERVER away")
 
     async def logout(self) -> None:
         """End the kept login: the device and its keys are gone, here and there."""
@@ -99,21 +101,25 @@ class Login:
 
     async def _by_password(self) -> MatrixClient:
         old = self._state.session()
-        client = MatrixClient(self.account.homeserver, self.account.user)
+        client = Requests(self.account.homeserver, self.account.user)
         try:
             said = await client.login(self.account.password, device_name=DEVICE_NAME)
         finally:
             await client.close()
-        if isinstance(said, LoginError) and said.status_code in ("M_FORBIDDEN", "M_INVALID_USERNAME", "M_UNKNOWN"):
+        if isinstance(said, LoginError) and said.status_code in (
+            "M_FORBIDDEN",
+            "M_INVALID_USERNAME",
+            "M_USER_DEACTIVATED",
+        ):
             raise SettingsError("the homeserver refuses LOTSE_MATRIX_USER with LOTSE_MATRIX_PASSWORD")
         answered(said)
         if old is not None:
             await self._end(old)
-        return self._keep(said.user_id, said.device_id, said.access_token)
+        return self._keep(said.user_id, said.device_id, said.access_token, old)
 
     async def _by_token(self) -> MatrixClient:
         assert self.account.token
-        client = MatrixClient(self.account.homeserver)
+        client = Requests(self.account.homeserver)
         client.access_token = self.account.token
         try:
             who = await client.ask("GET", "/v3/account/whoami")
@@ -133,17 +139,23 @@ class Login:
                 "LOTSE_MATRIX_TOKEN belongs to a device whose keys are not in the data folder; take a new token, "
                 "used nowhere else, or set LOTSE_MATRIX_PASSWORD instead"
             )
-        return self._keep(user, device, self.account.token)
+        return self._keep(user, device, self.account.token, self._state.session())
 
-    def _keep(self, user: str, device: str, token: str) -> MatrixClient:
-        session = Session(homeserver=self.account.homeserver, user=user, device=device, token=token)
+    def _keep(self, user: str, device: str, token: str, old: Session | None) -> MatrixClient:
+        session = Session(
+            homeserver=self.account.homeserver,
+            user=user,
+            device=device,
+            token=token,
+            before=old.device if old is not None and old.user == user else "",
+        )
         client = self._open(session)
         self._state.keep_session(session)
         return client
 
     async def _end(self, old: Session) -> None:
         """Take away a login that is of no more use; one that is gone already is fine."""
-        client = MatrixClient(old.homeserver)
+        client = Requests(old.homeserver)
         client.access_token = old.token
         try:
             await client.ask("POST", "/v3/logout", {})

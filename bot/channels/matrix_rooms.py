@@ -9,8 +9,9 @@ from collections import deque
 from typing import Any, Literal
 from urllib.parse import quote
 
-from bot.channels.matrix_client import NETWORK, MatrixClient, MatrixError
+from bot.channels.matrix_client import MatrixClient
 from bot.channels.matrix_events import Place
+from bot.channels.matrix_requests import NETWORK, MatrixError
 from bot.channels.matrix_state import MatrixState
 
 log = logging.getLogger(__name__)

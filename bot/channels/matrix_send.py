@@ -14,8 +14,9 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from bot.channels import matrix_text
-from bot.channels.matrix_client import NETWORK, Allowed, MatrixClient, MatrixError, send_error
+from bot.channels.matrix_client import Allowed, MatrixClient
 from bot.channels.matrix_files import upload
+from bot.channels.matrix_requests import NETWORK, MatrixError, send_error
 from bot.channels.matrix_rooms import Rooms
 from bot.channels.matrix_state import MatrixState
 from bot.errors import SendError

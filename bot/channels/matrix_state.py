@@ -50,6 +50,7 @@ class Session:
     user: str
     device: str
     token: str
+    before: str = ""  # the device that this one took the place of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +140,13 @@ class MatrixState:
         for (room,) in rows:
             return str(room)
         return None
+
+    def has_other_room(self, owner: str, room: str) -> bool:
+        """Whether that person can also be reached in another room."""
+        rows = self._rows.execute(
+            "SELECT 1 FROM rooms WHERE owner = ? AND kind = 'direct' AND room <> ?", [self._hash(owner), room]
+        )
+        return rows.fetchone() is not None
 
     def forget_room(self, room: str) -> None:
         """The bot is no longer there, and nothing about it is kept."""

@@ -127,6 +127,11 @@ class Person:
         await asyncio.sleep(0)
         await self.client.api.session.close()
 
+    def syncs_again(self) -> None:
+        """At once, when the homeserver was away: by itself the app would wait longer and longer."""
+        self.client.stop()
+        self.client.start(None)
+
     # ---- what arrives ----
 
     async def _encrypted(self, event: Any) -> None:
