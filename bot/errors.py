@@ -53,6 +53,7 @@ class SendError(LotseError):
     With `retryable` try again, not before `retry_after` seconds where the vendor named them. Otherwise give
     the delivery up for `reason`, and the desk hears of it. With `thread_gone` the case's thread was deleted:
     forget it and open it again. With `moved_to` the recipient has another id now: use that one.
+    With `thread` the case has a thread already, made before this failed.
     """
 
     def __init__(
@@ -63,10 +64,12 @@ class SendError(LotseError):
         *,
         thread_gone: bool = False,
         moved_to: str | None = None,
+        thread: str | None = None,
     ) -> None:
         self.retryable = retryable
         self.retry_after = retry_after  # seconds
         self.reason = reason  # without content, token or address: it is logged
         self.thread_gone = thread_gone
         self.moved_to = moved_to
+        self.thread = thread
         super().__init__(reason or ("try again" if retryable else "given up"))

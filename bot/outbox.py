@@ -102,6 +102,7 @@ def _failed(delivery: Delivery, error: SendError, now: dt.datetime) -> Settlemen
     return Settlement(
         delivery=delivery.id,
         sent=False,
+        thread=error.thread,
         thread_gone=error.thread_gone,
         moved_to=error.moved_to,
         retry_at=now + dt.timedelta(seconds=max(wait, error.retry_after or 0.0)) if retry else None,

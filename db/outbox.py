@@ -270,6 +270,8 @@ async def settle(tx: Tx, codec: Codec, settlements: Sequence[Settlement], now: d
     for row in await tx.rows(_OPEN_OF, ids=sorted(by_key)):
         settlement, delivery = by_key[row[1]], _open(codec, row)
         case_changed = case_changed or delivery.role == "agent"
+        if settlement.thread is not None and delivery.ticket is not None and not row[9]:
+            await _know_thread(tx, codec, row[5], delivery, settlement.thread)
         if settlement.sent:
             await _sent(tx, codec, row, delivery, settlement, now)
             if delivery.role == "agent":
@@ -314,17 +316,20 @@ async def _sent(tx: Tx, codec: Codec, row: Row, delivery: Delivery, settlement: 
     )
     if delivery.ticket is None:
         return
-    room, address = row[5], Address(channel=delivery.channel, peer=delivery.peer, thread=settlement.thread)
+    room, address = row[5], Address(channel=delivery.channel, peer=delivery.peer)
     hashes = sorted({sent_key(codec, address, external) for external in settlement.external_ids})
     if hashes:
         await tx.insert(
             _REMEMBER,
             [{"recipient": room, "hash": h, "ticket": delivery.ticket, "role": delivery.role} for h in hashes],
         )
-    if settlement.thread is not None:
-        sealed = codec.seal(f"thread:{delivery.ticket}:{room}", settlement.thread)
-        new = {"ticket": delivery.ticket, "recipient": room, "thread": sealed, "hash": thread_key(codec, address)}
-        await tx.insert(_THREAD, [new])
+
+
+async def _know_thread(tx: Tx, codec: Codec, room: str, delivery: Delivery, thread: str) -> None:
+    sealed = codec.seal(f"thread:{delivery.ticket}:{room}", thread)
+    address = Address(channel=delivery.channel, peer=delivery.peer, thread=thread)
+    new = {"ticket": delivery.ticket, "recipient": room, "thread": sealed, "hash": thread_key(codec, address)}
+    await tx.insert(_THREAD, [new])
 
 
 async def _given_up(

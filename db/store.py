@@ -154,7 +154,7 @@ class Settlement:
     delivery: str
     sent: bool
     external_ids: tuple[str, ...] = ()
-    thread: str | None = None  # the desk thread made for the case
+    thread: str | None = None  # the desk thread made for the case, also when what should stand in it was not sent
     thread_gone: bool = False  # the thread was deleted: forget it and send the case's brief again first
     moved_to: str | None = None  # the recipient's new id
     retry_at: dt.datetime | None = None  # None and not sent: given up

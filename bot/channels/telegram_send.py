@@ -46,7 +46,6 @@ class Sender:
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
         self._begun: OrderedDict[str, list[str]] = OrderedDict()
-        self._threads: dict[tuple[str, int], str] = {}  # topics made for a delivery that then failed
         self._quiet: dict[str, float] = {}  # until when Telegram wants nothing for a chat, by the loop's clock
 
     async def send(self, delivery: Delivery, files: Sequence[tuple[str, bytes]]) -> Receipt:
@@ -72,7 +71,7 @@ class Sender:
             self._begun.pop(delivery.id, None)
             if delivery.ticket is None:
                 return SendError(retryable=False, reason="gone")
-            if self._threads.pop((delivery.peer, delivery.ticket), None) is not None:
+            if delivery.thread is None:
                 # Made a moment ago and gone already: make another, but not in a hurry.
                 return SendError(retryable=True, reason="thread-gone")
         elif not failure.retryable:
@@ -89,30 +88,25 @@ class Sender:
             return Receipt(external_ids=())
         thread, made = delivery.thread, None
         if thread is None and delivery.ticket is not None:
-            thread = made = await self._topic(delivery.peer, delivery.ticket, delivery.title)
+            title = (delivery.title or f"#{delivery.ticket}")[:TITLE_CHARACTERS]
+            topic = await self._bot.create_forum_topic(int(delivery.peer), title)
+            thread = made = str(topic.message_thread_id)
         done = self._begun.pop(delivery.id, [])
         for step in steps[len(done) :]:
             try:
                 done.append(await self._do(step, delivery, thread))
-            except TelegramError:
+            except TelegramError as error:
                 if done:
                     self._remember(delivery.id, done)
-                raise
-        if delivery.ticket is not None:
-            self._threads.pop((delivery.peer, delivery.ticket), None)
+                failure = self._failed(delivery, error)
+                failure.thread = None if failure.reason == "thread-gone" else made
+                raise failure from None
         return Receipt(external_ids=tuple(done), thread=made)
 
     def _remember(self, delivery: str, done: list[str]) -> None:
         self._begun[delivery] = done
         while len(self._begun) > REMEMBERED:
             self._begun.popitem(last=False)
-
-    async def _topic(self, peer: str, ticket: int, title: str) -> str:
-        known = self._threads.get((peer, ticket))
-        if known is None:
-            topic = await self._bot.create_forum_topic(int(peer), (title or f"#{ticket}")[:TITLE_CHARACTERS])
-            known = self._threads[peer, ticket] = str(topic.message_thread_id)
-        return known
 
     async def _do(self, step: _Step, delivery: Delivery, thread: str | None) -> str:
         keyboard = _keyboard(step.choices)

@@ -143,6 +143,21 @@ async def test_others_in_the_group_are_ignored_and_counted(
         assert staffed.channel.ignored["anonymous"] == 1
 
 
+async def test_what_a_member_writes_into_a_topic_whose_brief_is_still_on_its_way_is_not_lost(
+    staffed: Lotse, group: Group, anna: Person, zahra: Person
+) -> None:
+    staffed.api.fails("sendMessage", 500, times=3, chat=group.id)
+    await staffed.chooses(zahra)
+    zahra.presses("human")
+    await staffed.until(lambda: "yes" in zahra.received[-1].choices.values())
+    zahra.presses("yes", zahra.received[-1])
+    await staffed.until(lambda: len([r for r in staffed.api.made("sendMessage") if int(r.params["chat_id"]) < 0]) == 2)
+    assert group.messages() == []
+    (topic,) = group.topics
+    group.writes(anna, "/r Ich bin da", topic=topic)
+    await staffed.reads(zahra, "Ich bin da")
+
+
 async def test_a_topic_somebody_deleted_is_made_again_with_the_brief(
     staffed: Lotse, group: Group, anna: Person, zahra: Person, topic: int
 ) -> None:
@@ -312,6 +327,7 @@ async def test_a_group_that_became_a_supergroup_is_followed_also_after_a_restart
         zahra.presses("yes", zahra.received[-1])
         await lotse.until(lambda: new.messages(), "the brief in the supergroup")
         (topic,) = new.topics
+        await lotse.settled()
         new.writes(anna, "/r أهلا", topic=topic)
         await lotse.reads(zahra, "أهلا")
         await lotse.settled()

@@ -66,6 +66,14 @@ async def test_of_each_lane_only_the_oldest_is_due(store: Store) -> None:
     assert await due(store, later(minutes=5)) == [mine[1].id, other.id]
 
 
+async def test_a_thread_made_before_its_message_failed_is_known(store: Store) -> None:
+    await open_case(store)
+    (brief,) = [d for d in await store.due(NOW) if d.role == "brief"]
+    await store.settle([Settlement(delivery=brief.id, sent=False, thread="55", retry_at=later(minutes=1))], NOW)
+    (again,) = [d for d in await store.due(later(hours=1)) if d.role == "brief"]
+    assert again.thread == "55"
+
+
 async def test_what_is_being_sent_is_left_out_with_what_waits_behind_it(store: Store) -> None:
     event = message(1)
     mine = [reply(event, n) for n in range(2)]
