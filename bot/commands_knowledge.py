@@ -6,15 +6,13 @@ import argparse
 import datetime as dt
 import json
 import sys
-from collections.abc import Sequence
 
 from bot import voice, whole
-from bot.catalogs import Catalogs
 from bot.cli import FINE, NOT_FINE, WRONG_USE
-from bot.content import load_knowledge, stamp
-from bot.errors import Problem, SettingsError
+from bot.content import load_knowledge
+from bot.errors import SettingsError
 from bot.languages import LANGUAGES
-from bot.settings import ROOT, Settings, data_folder
+from bot.settings import Settings
 from flows import FLOWS
 from flows.core import inspect
 from flows.core.search import build_index, find
@@ -32,7 +30,9 @@ def carry_out(settings: Settings, options: argparse.Namespace) -> int:
         case "check":
             return _check(settings, options)
         case _:
-            return _translations(settings, options)
+            from bot import commands_translations
+
+            return commands_translations.carry_out(settings, options)
 
 
 def _ask(settings: Settings, options: argparse.Namespace) -> int:
@@ -74,42 +74,3 @@ def _check(settings: Settings, options: argparse.Namespace) -> int:
             print(problem)
         print(f"{errors} errors, {len(problems) - errors} warnings")
     return NOT_FINE if errors else FINE
-
-
-def _translations(settings: Settings, options: argparse.Namespace) -> int:
-    writes = options.action in ("extract", "update") or (options.action == "stamp" and settings.knowledge_dir is None)
-    if writes and not (ROOT / "pyproject.toml").is_file():
-        raise SettingsError(f"lotse translations {options.action} writes files and needs a checkout")
-    match options.action:
-        case "extract":
-            print(voice.extract())
-        case "update":
-            for path in voice.update():
-                print(path)
-        case "check":
-            return _report(voice.problems(Catalogs.load(data_folder("locales"))))
-        case "stamp":
-            for path in stamp(settings.knowledge, settings.town, options.articles or None):
-                print(path)
-        case "status":
-            _status(settings)
-    return FINE
-
-
-def _report(problems: Sequence[Problem]) -> int:
-    for problem in problems:
-        print(problem)
-    return NOT_FINE if problems else FINE
-
-
-def _status(settings: Settings) -> None:
-    """The articles' texts per language: reviewed, draft, outdated, missing."""
-    knowledge = load_knowledge(settings.knowledge, settings.town)
-    articles = knowledge.articles.values()
-    print(f"{'language':<10}{'reviewed':>10}{'draft':>8}{'outdated':>10}{'missing':>9}")
-    for code in knowledge.town.languages:
-        texts = [article.texts[code] for article in articles if code in article.texts]
-        reviewed = sum(text.reviewed and not text.outdated for text in texts)
-        outdated = sum(text.outdated for text in texts)
-        missing = len(knowledge.articles) - len(texts)
-        print(f"{code:<10}{reviewed:>10}{len(texts) - reviewed - outdated:>8}{outdated:>10}{missing:>9}")

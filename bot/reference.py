@@ -65,7 +65,9 @@ def _form(action: argparse.Action) -> str:
 
 def _usage(action: argparse.Action) -> str:
     if action.option_strings:
-        return f"[{_form(action)}]"
+        return _form(action) if action.required else f"[{_form(action)}]"
+    if action.nargs == "+":
+        return f"{_form(action)} …"
     return f"[{_form(action)} …]" if action.nargs == "*" else _form(action)
 
 

@@ -72,7 +72,7 @@ def _read(folder: Path, town: str, problems: Problems) -> tuple[Knowledge | None
         elif kind == "office" and not pack.offices[id].reachable:
             table.error(f"the office {id} has no address, phone, web or email: nobody can go there", key, id)
     for draft in drafts:
-        _look_up_facts(draft, pack, problems)
+        look_up_facts(draft, pack, problems)
     if pack.town is None:
         return None, drafts, pack
     for language in pack.town.languages:
@@ -108,7 +108,8 @@ def _dated(kind: FactKind, id: str, pack: Pack) -> tuple[Dated, ...] | None:
     return None
 
 
-def _look_up_facts(draft: Draft, pack: Pack, problems: Problems) -> None:
+def look_up_facts(draft: Draft, pack: Pack, problems: Problems) -> None:
+    """Every cited fact exists and may be stated in that topic."""
     for text in draft.texts.values():
         for kind, id, line in text.facts:
             marker = f"{{{{{kind}:{id}}}}}"
