@@ -2,8 +2,8 @@
 
 Its house rules: the sync token is accepted together with the events it brought, so a crash brings them again. Keys are
 stored before that (`matrix_client`). An event whose key is missing is kept, still encrypted, before the token moves on;
-it is read when the key comes, and the person is told once. Its weakness: the keys live in the data folder of one
-process, so only one process can serve Matrix.
+it is read when the key comes, and the person is told once. Its weakness: the keys live in a data folder, so every
+process is a device of its own, and what a device could not read when it was made it never can.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from bot.channels.matrix_login import REFUSED, Account, Login
 from bot.channels.matrix_requests import NETWORK, MatrixError, answered
 from bot.channels.matrix_rooms import NEW_ROOMS_A_MINUTE, Rooms
 from bot.channels.matrix_send import Offers, Sender
+from bot.channels.matrix_signing import vouch
 from bot.channels.matrix_state import MatrixState
 from bot.errors import SendError, SettingsError
 from flows.core.delivery import Attachment, Capabilities, Delivery, Receipt
@@ -134,6 +135,7 @@ class MatrixChannel:
         try:
             if client.should_upload_keys:
                 await client.upload_keys()
+            await vouch(client, self._state, self._login.account.password)
             if self._staff is not None:
                 await self._enter(client, self._staff.room)
         except BaseException:
@@ -312,7 +314,7 @@ def _only_one(folder: Path) -> Any:
     except BlockingIOError:
         file.close()
         raise SettingsError(
-            f"another process uses the Matrix keys in {folder}; only one lotse run can serve Matrix"
+            f"another process uses the Matrix keys in {folder}; set LOTSE_DATA_DIR to a folder of this one's own"
         ) from None
     try:
         yield

@@ -9,9 +9,15 @@ from urllib.parse import quote
 
 from bot.channels.matrix_login import DEVICE_NAME, REFUSED, Account, key_file
 from bot.channels.matrix_requests import NETWORK, MatrixError, Requests
+from bot.channels.matrix_signing import device_is_signed
 from bot.channels.matrix_state import Session
 
 Finding = tuple[str, bool, str]
+
+_UNSIGNED = (
+    "apps warn of it: the account has signing keys from another app. Use an account that was never used in an app, "
+    "or reset its keys there; then start lotse run with LOTSE_MATRIX_PASSWORD"
+)
 
 
 class Staff(Protocol):
@@ -94,7 +100,10 @@ async def _keys(client: Requests, kept: Session, folder: Path) -> list[Finding]:
     found = await client.ask("POST", "/v3/keys/query", {"device_keys": {kept.user: [kept.device]}})
     if kept.device not in found.get("device_keys", {}).get(kept.user, {}):
         return [("keys", False, "the homeserver has no keys of this device; start lotse run once")]
-    return [("keys", True, "in the data folder and known to the homeserver")]
+    findings = [("keys", True, "in the data folder and known to the homeserver")]
+    vouched = await device_is_signed(client, kept.user, kept.device)
+    say = "the account vouches for the device" if vouched else _UNSIGNED
+    return [*findings, ("device", vouched, say)]
 
 
 async def _staff_room(client: Requests, staff: Staff) -> list[Finding]:

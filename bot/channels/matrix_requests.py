@@ -24,10 +24,11 @@ NETWORK = (ClientError, TimeoutError, asyncio.TimeoutError, OSError)
 class MatrixError(Exception):
     """The homeserver answered with an error."""
 
-    def __init__(self, code: str, retry_after: float | None = None) -> None:
+    def __init__(self, code: str, retry_after: float | None = None, session: str | None = None) -> None:
         super().__init__(code)
         self.code = code
-        self.retry_after = retry_after
+        self.retry_after = retry_after  # seconds
+        self.session = session  # to be named when the password is given, which is what it asks for
 
 
 def answered(response: Any) -> Any:
@@ -94,7 +95,8 @@ class Requests(AsyncClient):  # type: ignore[misc]
         if answer.status < 300:
             return found
         wait = found.get("retry_after_ms")
-        raise MatrixError(str(found.get("errcode") or f"HTTP {answer.status}"), wait / 1000 if wait else None)
+        code = str(found.get("errcode") or f"HTTP {answer.status}")
+        raise MatrixError(code, wait / 1000 if wait else None, found.get("session"))
 
     async def media(self, server: str, media: str, limit: int) -> bytes:
         """The bytes of an uploaded file; SendError when there are more than `limit`."""

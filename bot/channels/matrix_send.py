@@ -23,6 +23,7 @@ from bot.errors import SendError
 from flows.core.delivery import Attachment, Delivery, Receipt
 
 POLL_ANSWERS = 20
+MEETING_ATTEMPTS = 3
 _ALOUD = ("agent", "wake", "brief", "copy")
 """What wakes a phone; the bot's own words are notices, which do not, and which other bots leave alone."""
 
@@ -78,7 +79,8 @@ class Sender:
     async def _send(self, delivery: Delivery, files: Sequence[tuple[str, bytes]]) -> Receipt:
         room, thread, made = await self._where(delivery)
         if room is None:
-            raise SendError(retryable=False, reason="gone")
+            # Another process on the same database may have met the person a moment before this one does.
+            raise SendError(retryable=delivery.attempt < MEETING_ATTEMPTS, reason="gone")
         encrypted = bool((await self._client.known_room(room)).encrypted)
         sent: list[str] = []
         for kind, content in self._events(delivery):

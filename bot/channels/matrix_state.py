@@ -29,6 +29,7 @@ WAITING_DAYS = 30
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS session (one INTEGER PRIMARY KEY CHECK (one = 1), body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS signing (one INTEGER PRIMARY KEY CHECK (one = 1), body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS rooms (
     room TEXT PRIMARY KEY, kind TEXT NOT NULL, owner TEXT NOT NULL, sealed BLOB NOT NULL, used INTEGER NOT NULL
 );
@@ -106,6 +107,14 @@ class MatrixState:
             self._rows.execute("DELETE FROM session")
         else:
             self._rows.execute("INSERT OR REPLACE INTO session VALUES (1, ?)", [self._sealed(vars(session))])
+
+    def signing_keys(self) -> dict[str, str] | None:
+        """The account's own signing keys, as hexadecimal seeds by usage."""
+        row = self._rows.execute("SELECT body FROM signing").fetchone()
+        return self._open(row[0]) if row else None
+
+    def keep_signing_keys(self, keys: dict[str, str]) -> None:
+        self._rows.execute("INSERT OR REPLACE INTO signing VALUES (1, ?)", [self._sealed(keys)])
 
     # ---- rooms ----
 

@@ -23,6 +23,7 @@ from mautrix.types import (
     RoomCreatePreset,
     RoomEncryptionStateEventContent,
     RoomID,
+    TOFUSigningKey,
     TrustState,
     UserID,
 )
@@ -36,6 +37,15 @@ class _Rooms(MemoryStateStore):
 
     async def find_shared_rooms(self, user_id: UserID) -> list[RoomID]:
         return [room for room, members in self.members.items() if user_id in members]
+
+
+class _Keys(MemoryCryptoStore):
+    """mautrix's keys in memory; the original cannot take a signing key twice."""
+
+    async def put_cross_signing_key(self, user_id: Any, usage: Any, key: Any) -> None:
+        kept = self._cross_signing_keys.setdefault(user_id, {})
+        first = kept[usage].first if usage in kept else key
+        kept[usage] = TOFUSigningKey(key=key, first=first)
 
 
 @dataclass
@@ -85,7 +95,7 @@ class Person:
             mxid=UserID(f"@{name}:{NAME}"), base_url=server.url, state_store=rooms, sync_store=MemorySyncStore()
         )
         await client.login(password="secret", device_name=name)
-        store = MemoryCryptoStore(name, name)
+        store = _Keys(name, name)
         await store.put_device_id(client.device_id)
         client.crypto = OlmMachine(client, store, rooms)
         client.crypto.share_keys_min_trust = TrustState.UNVERIFIED

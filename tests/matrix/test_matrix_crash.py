@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import pytest
 from homeserver import Homeserver
 from matrix_lotse import Enter, MatrixLotse
 from matrix_program import Program, all_answered, ask, meet
+from stores import fresh_url
+
+from bot.channels import matrix_intake
 
 SOFA = "أين أرمي الكنبة القديمة"
 
@@ -99,3 +103,46 @@ async def enter_admin(server: Homeserver) -> str:
         server.register("admin", admin=True)
     login = {"type": "m.login.password", "identifier": {"type": "m.id.user", "user": "admin"}, "password": "secret"}
     return str(server.ask("POST", "/_matrix/client/v3/login", login)["access_token"])
+
+
+async def test_what_a_sync_leaves_out_after_a_long_absence_is_fetched_and_answered_in_order(
+    lotse: MatrixLotse, enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(matrix_intake.FILTER["room"]["timeline"], "limit", 3)
+    lotse.extra["matrix_choices"] = "numbers"
+    await lotse.start()
+    p = await enter("absence")
+    await lotse.meets(p)
+    await lotse.settled()
+    await lotse.stop()
+    heard = len(p.heard())
+    for n in range(9):
+        await p.writes(f"xyzzy plugh {n}")
+    await p.writes("3")  # of the list shown last
+    await lotse.start()
+    await p.until(lambda: len(p.heard()) >= heard + 10)
+    await lotse.settled()
+    await asyncio.sleep(0.3)
+    assert len(p.heard()) == heard + 10
+
+
+async def test_two_processes_on_one_database_are_two_devices_and_answer_each_message_once(
+    lotse: MatrixLotse, enter: Enter, tmp_path: Path
+) -> None:
+    lotse.extra |= {"matrix_choices": "numbers", "database_url": await fresh_url("postgresql", tmp_path)}
+    other = dataclasses.replace(lotse, folder=tmp_path / "other")
+    await lotse.start()
+    await other.start()
+    try:
+        p = await enter("two-processes")
+        await lotse.meets(p)
+        heard = len(p.heard())
+        for n in range(3):
+            await p.writes(f"xyzzy plugh {n}")
+        await p.until(lambda: len(p.heard()) >= heard + 3)
+        await lotse.settled()
+        await asyncio.sleep(0.5)
+        assert len(p.heard()) == heard + 3
+        assert p.locked == []
+    finally:
+        await other.stop()

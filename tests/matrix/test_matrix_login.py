@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from homeserver import Homeserver
 from matrix_lotse import KEY, Enter, MatrixLotse
-from mautrix.types import EventType, RoomID
+from mautrix.types import EventType, RoomID, TrustState, UserID
 from people import Person
 
 from bot.channels.matrix_login import Account, Login
@@ -166,7 +166,7 @@ async def test_doctor_looks_at_homeserver_login_keys_and_rights(lotse: MatrixLot
     await anna.joined(lotse.id)
     await lotse.stop()
     found = await looks(lotse)
-    assert (found["keys"], found["staff room"]) == (True, True)
+    assert (found["keys"], found["device"], found["staff room"]) == (True, True, True)
     assert (found["rights in the staff room"], found["staff room encrypted"]) == (False, False)
     rights = {"users": {lotse.id: 50}}
     await anna.client.send_state_event(RoomID(room), EventType.ROOM_POWER_LEVELS, rights)
@@ -192,3 +192,22 @@ async def test_a_login_that_was_ended_elsewhere_is_made_anew_and_people_are_answ
     heard = len(p.heard())
     await p.writes("menu")
     await p.until(lambda: len(p.heard()) > heard)
+
+
+async def test_the_account_vouches_for_its_device_so_that_apps_trust_it(lotse: MatrixLotse, enter: Enter) -> None:
+    await lotse.start()
+    p = await enter("truster")
+    await lotse.meets(p)
+    kept = lotse.channel._state.session()
+    assert kept is not None
+    device = await p.client.crypto.get_or_fetch_device(UserID(lotse.id), kept.device)
+    assert await p.client.crypto.resolve_trust(device) >= TrustState.CROSS_SIGNED_TOFU
+    # The next device, after the first one's keys were lost, is vouched for by the same keys of the account.
+    await lotse.stop()
+    lose_keys(lotse.folder / "matrix")
+    await lotse.start()
+    await lotse.until(lambda: lotse.channel._ready.is_set(), "logged in")
+    again = lotse.channel._state.session()
+    assert again is not None
+    device = await p.client.crypto.get_or_fetch_device(UserID(lotse.id), again.device)
+    assert await p.client.crypto.resolve_trust(device) >= TrustState.CROSS_SIGNED_TOFU
