@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from flows.core.events import Address
@@ -55,7 +55,14 @@ class Conversation:
 
     def to_json(self) -> dict[str, Any]:
         """The form kept in the store."""
-        return asdict(self)
+        data: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        address, ticket = self.address, self.ticket
+        data["address"] = {"channel": address.channel, "peer": address.peer, "thread": address.thread}
+        data["answers"] = dict(self.answers)
+        data["recent"] = [{"by": turn.by, "text": turn.text} for turn in self.recent]
+        if ticket is not None:
+            data["ticket"] = {"id": ticket.id, "number": ticket.number, "told_hours": ticket.told_hours}
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Conversation:

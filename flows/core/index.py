@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+from flows.core import translit
 from flows.core.danger import Alarm, build_alarm
 from flows.core.fold import fold
 from flows.core.knowledge import Article, ArticleText, Block, Knowledge
@@ -26,6 +27,9 @@ K1, B = 5.0, 0.7
 TITLE, WORDS, HEADING, ASK, TEXT = 4.0, 3.0, 2.0, 1.0, 1.0
 """How often a word counts in a title, in the official words, in a heading, in a way of asking, in the text."""
 
+
+PLACE_LETTERS = 5
+"""A shorter word of a quarter's name ("Am", "See") means other things too."""
 
 ELSEWHERE = "elsewhere"
 """The document of what is not for us (weather, recipes, jokes): it can be the best, and then nothing is found."""
@@ -123,6 +127,8 @@ class Index:
     """All languages, and the words of danger."""
 
     languages: Mapping[str, LanguageIndex]
+    sounds: Mapping[str, LanguageIndex] = field(default_factory=dict)  # for other scripts in Latin letters
+    places: frozenset[str] = frozenset()  # words that name the town and its quarters
     alarm: Alarm = field(default_factory=lambda: build_alarm({}))
 
 
@@ -139,16 +145,32 @@ def grams_of(folded: str) -> frozenset[str]:
 
 def build_index(knowledge: Knowledge) -> Index:
     """The index of all articles in the languages that the town speaks."""
+    articles = knowledge.articles.values()
+
+    def documents(code: str) -> list[Document]:
+        elsewhere = Document(id=ELSEWHERE, title="", texts=(), asks=knowledge.offtopic.get(code, ()))
+        return [elsewhere, *(_document(a, a.texts[code]) for a in articles if code in a.texts)]
 
     def made(code: str) -> Callable[[], LanguageIndex]:
-        articles = [article for article in knowledge.articles.values() if code in article.texts]
-        elsewhere = Document(id=ELSEWHERE, title="", texts=(), asks=knowledge.offtopic.get(code, ()))
-        return lambda: index_documents([elsewhere, *(_document(article, article.texts[code]) for article in articles)])
+        return lambda: index_documents(documents(code))
 
+    def by_sound(code: str) -> Callable[[], LanguageIndex]:
+        return lambda: index_documents(documents(code), lambda text: translit.sound(text, code))
+
+    spoken = knowledge.town.languages
     return Index(
-        languages=Languages({code: made(code) for code in knowledge.town.languages}),
+        languages=Languages({code: made(code) for code in spoken}),
+        sounds=Languages({code: by_sound(code) for code in spoken if code in translit.SOUNDS}),
         alarm=build_alarm(knowledge.crisis_words),
+        places=_places(knowledge),
     )
+
+
+def _places(knowledge: Knowledge) -> frozenset[str]:
+    """The words that name the town and its quarters: they say where somebody is, not what they ask."""
+    names = [knowledge.town.name, *(district.name for district in knowledge.districts)]
+    words = {word for name in names for word in fold(name).split() if len(word) >= PLACE_LETTERS}
+    return frozenset(words - {"strasse"})
 
 
 def _document(article: Article, text: ArticleText) -> Document:
@@ -166,8 +188,8 @@ def _plain(blocks: Iterable[Block]) -> str:
     return "\n".join("".join(span.text if span.fact is None else " " for span in block.spans) for block in blocks)
 
 
-def index_documents(documents: Sequence[Document]) -> LanguageIndex:
-    """The index of documents written in one language."""
+def index_documents(documents: Sequence[Document], read: Callable[[str], str] = fold) -> LanguageIndex:
+    """The index of documents written in one language; `read` brings a text to the form that questions have."""
     counted: list[Counter[str]] = []
     spread: Counter[str] = Counter()  # in how many units a gram stands
     owned: Counter[str] = Counter()  # in how many documents
@@ -178,7 +200,7 @@ def index_documents(documents: Sequence[Document]) -> LanguageIndex:
     for position, document in enumerate(documents):
         words: defaultdict[str, float] = defaultdict(float)
         for times, text in document.units():
-            unit = fold(text).split()
+            unit = read(text).split()
             units += 1
             for word in unit:
                 words[word] += times
@@ -192,7 +214,7 @@ def index_documents(documents: Sequence[Document]) -> LanguageIndex:
         counted.append(counts)
         owned.update(counts.keys())
         for ask in document.asks:
-            ask_grams.append(grams_of(fold(ask)))
+            ask_grams.append(grams_of(read(ask)))
             asks.append(position)
     numbers = {gram: number for number, gram in enumerate(spread)}
     total = len(documents)

@@ -11,6 +11,9 @@ from flows.core.index import Index
 CLEAR_WORDS = 3
 """How many words of a language must be recognised before a question counts as written in it."""
 
+FOREIGN_SHARE = 0.34
+"""Up to which share of its words a text in Latin letters may be known in one of our languages and yet be foreign."""
+
 _SCRIPTS = {"arabic": re.compile(r"[\u0600-\u06ff]"), "cyrillic": re.compile(r"[\u0400-\u04ff]")}
 _ONLY = (  # letters that only one of our languages has among those that share its script
     ("arabic", re.compile(r"[پچژگ]"), "fa"),
@@ -49,6 +52,16 @@ def recognise(index: Index, text: str, language: str) -> str | None:
         return spoken[0] if len(spoken) == 1 else _by_words(index, words, spoken, language)
     latin = [code for code in index.languages if script(code) == "latin"]
     return _by_words(index, words, latin, language)
+
+
+def is_foreign(index: Index, folded: str) -> bool:
+    """Whether a text in Latin letters is hardly made of words of our languages that are written in them."""
+    words = folded.split()
+    if scripts(folded) != {"latin"} or len(words) < CLEAR_WORDS:
+        return False
+    latin = [index.languages[code].vocabulary for code in index.languages if script(code) == "latin"]
+    known = max((sum(word in vocabulary for word in words) for vocabulary in latin), default=0)
+    return known <= FOREIGN_SHARE * len(words)
 
 
 def _by_words(index: Index, words: list[str], codes: Iterable[str], language: str) -> str | None:

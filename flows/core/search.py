@@ -23,7 +23,8 @@ from flows.core.danger import danger
 from flows.core.fold import fold
 from flows.core.index import ELSEWHERE, Index, LanguageIndex, build_index, grams, grams_of
 from flows.core.knowledge import Finding, Hit, Knowledge
-from flows.core.recognise import recognise, script, scripts
+from flows.core.recognise import is_foreign, recognise, script, scripts
+from flows.core.translit import typed
 
 __all__ = ["Features", "build_index", "features", "find", "nearest_topics", "rank"]
 
@@ -48,6 +49,9 @@ LEAST_MARGIN = 0.02
 
 OFFERED_WITHIN = 0.35
 """Hits that far behind the first are not offered beside it."""
+
+SOUND_KNOWN = 0.8
+"""How likely an answer must be to a question that is read as Arabic or Ukrainian in Latin letters."""
 
 NEAR_TOPIC = 0.2
 """How much of a question an article must know for its topic to be named."""
@@ -87,29 +91,36 @@ def rank(index: Index, folded: str, language: str) -> Ranking:
     Languages whose script does not occur in the question share nothing with it and are left alone, but for the menu's
     own, which knows the German official words.
     """
-    question = grams_of(folded)
     written = scripts(folded)
+    parts = {code: index.languages[code] for code in index.languages if code == language or script(code) in written}
+    return _ranking(parts, dict.fromkeys(parts, folded), language)
+
+
+def rank_by_sound(index: Index, folded: str, language: str) -> Ranking:
+    """The same for a question in another script's language written in Latin letters."""
+    parts = {code: index.sounds[code] for code in index.sounds}
+    return _ranking(parts, {code: typed(folded, code) for code in parts}, language)
+
+
+def _ranking(parts: Mapping[str, LanguageIndex], questions: Mapping[str, str], language: str) -> Ranking:
     best: dict[str, Hit] = {}
     coverage: dict[str, float] = {}
     alike: dict[str, float] = {}
-    for code in index.languages:
-        if code != language and script(code) not in written:
-            continue
+    for code, part in parts.items():
         bonus = MENU_BONUS if code == language else 1.0
-        for article, (score, known, closest) in _scores(index.languages[code], question).items():
+        for article, (score, known, closest) in _scores(part, grams_of(questions[code])).items():
             if article not in best or score * bonus > best[article].score:
                 best[article] = Hit(article=article, score=round(score * bonus, 4), language=code)
             coverage[article] = max(coverage.get(article, 0.0), known)
             alike[article] = max(alike.get(article, 0.0), closest)
     elsewhere = best.pop(ELSEWHERE, None)
     hits = tuple(sorted(best.values(), key=lambda hit: (-hit.score, hit.article)))
-    unknown = _unknown(index.languages[hits[0].language], folded) if hits else 1.0
     return Ranking(
         hits=hits,
         coverage=coverage,
         elsewhere=elsewhere.score if elsewhere else 0.0,
         alike=alike,
-        unknown=unknown,
+        unknown=_unknown(parts[hits[0].language], questions[hits[0].language]) if hits else 1.0,
     )
 
 
@@ -181,13 +192,17 @@ def find(knowledge: Knowledge, text: str, language: str) -> Finding:
         return Finding(decision="crisis", hits=hits, language=own)
     if not folded or any(folded in knowledge.words.get(word, ()) for word in ("greeting", "thanks")):
         return Finding(decision="none", hits=(), language=own)
+    folded = _without_places(index, folded)
     ranking = rank(index, folded, language)
+    known = _known(ranking, folded)
+    if known < KNOWN and is_foreign(index, folded):
+        by_sound = rank_by_sound(index, folded, language)
+        if _known(by_sound, folded) >= SOUND_KNOWN:
+            ranking, known, own = by_sound, 1.0, by_sound.hits[0].language
     hits = ranking.hits[:HITS]
-    if not hits:
-        return Finding(decision="none", hits=(), language=own)
-    seen = features(ranking, folded)
-    if _likely(weights.KNOWN, seen) < KNOWN:
+    if known < KNOWN:
         return Finding(decision="none", hits=hits, language=own)
+    seen = features(ranking, folded)
     sure = _likely(weights.SURE, seen)
     first = hits[0]
     if first.article.startswith("crisis."):
@@ -199,9 +214,20 @@ def find(knowledge: Knowledge, text: str, language: str) -> Finding:
     return Finding(decision="choose", hits=near, language=own)
 
 
+def _known(ranking: Ranking, folded: str) -> float:
+    """How likely it is that one of the first hits is right."""
+    return _likely(weights.KNOWN, features(ranking, folded)) if ranking.hits else 0.0
+
+
+def _without_places(index: Index, folded: str) -> str:
+    """The question without the names of town and quarters, unless nothing else is left."""
+    words = [word for word in folded.split() if word not in index.places]
+    return " ".join(words) or folded
+
+
 def nearest_topics(knowledge: Knowledge, text: str, language: str, limit: int = 3) -> list[str]:
     """The topics closest to a question we have no answer to, nearest first; empty when nothing is near."""
-    ranking = rank(knowledge.index, fold(text), language)
+    ranking = rank(knowledge.index, _without_places(knowledge.index, fold(text)), language)
     near = [hit.article for hit in ranking.hits[: 2 * HITS] if ranking.coverage[hit.article] >= NEAR_TOPIC]
     topics = dict.fromkeys(article.split(".", 1)[0] for article in near)
     return [topic for topic in topics if topic not in ("crisis", "bot")][:limit]
