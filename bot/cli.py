@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="flows, articles, facts, translations: every problem with its place")
     check.add_argument("--on", type=_date, metavar="DATE", help="as on this day (YYYY-MM-DD)")
     check.add_argument("--json", action="store_true", help="the problems as one JSON list")
+    check.add_argument("--links", action="store_true", help="also ask every web address whether it is still there")
     check.add_argument("--draw", metavar="FLOW", help="print the flow as a Mermaid diagram instead")
 
     doctor = commands.add_parser("doctor", help="settings, tokens, rights, database, clock: what is wrong")

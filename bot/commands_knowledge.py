@@ -6,11 +6,12 @@ import argparse
 import datetime as dt
 import json
 import sys
+from collections.abc import Sequence
 
 from bot import voice, whole
 from bot.cli import FINE, NOT_FINE, WRONG_USE
 from bot.content import load_knowledge
-from bot.errors import SettingsError
+from bot.errors import Problem, SettingsError
 from bot.languages import LANGUAGES
 from bot.settings import Settings
 from flows import FLOWS
@@ -56,6 +57,16 @@ def _ask(settings: Settings, options: argparse.Namespace) -> int:
     return FINE
 
 
+def _dead_links(settings: Settings) -> Sequence[Problem]:
+    """The links that lead nowhere; without a network none, and a line that says so."""
+    from bot import links
+
+    dead = links.look(settings.knowledge, settings.town)
+    if dead is None:
+        print("no link was looked at: there is no network", file=sys.stderr)
+    return dead or ()
+
+
 def _check(settings: Settings, options: argparse.Namespace) -> int:
     if options.draw is not None:
         if options.draw not in FLOWS:
@@ -64,7 +75,7 @@ def _check(settings: Settings, options: argparse.Namespace) -> int:
         print(inspect.mermaid(FLOWS[options.draw]), end="")
         return FINE
     _, _, problems = whole.read(settings, options.on or dt.date.today())
-    problems = sorted({*problems, *voice.problems()})
+    problems = sorted({*problems, *voice.problems(), *(_dead_links(settings) if options.links else ())})
     errors = sum(problem.severity == "error" for problem in problems)
     if options.json:
         rows = [{"path": str(p.path), "line": p.line, "severity": p.severity, "sentence": p.sentence} for p in problems]
