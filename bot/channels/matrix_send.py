@@ -137,7 +137,8 @@ class Sender:
         self, delivery: Delivery, room: str, thread: str | None, kind: str, content: dict[str, Any], n: int
     ) -> str:
         key = _key(delivery.id, room, thread or "" if delivery.ticket is not None else "", str(n))
-        allowed = self._allowed if delivery.ticket is not None else None
+        # Of the room, not of the message: all that is said in a room is said with one key.
+        allowed = None if delivery.peer.startswith("@") else self._allowed
         return await self._client.put(room, kind, content, key, allowed)
 
     async def _file(self, name: str, data: bytes, attachments: Sequence[Attachment], encrypted: bool) -> dict[str, Any]:
