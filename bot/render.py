@@ -133,7 +133,7 @@ class _Renderer:
         else:
             yield from map(_small, late)
         if view.footer is not None:
-            yield from self._footer(view.footer)
+            yield from self._footer(view.footer, crisis)
 
     def _in(self, language: str) -> _Renderer:
         """Facts in a text of another language are written in that language, where the bot has a voice in it."""
@@ -155,7 +155,7 @@ class _Renderer:
                 return self._say(phrase("render.notice.outdated"))
         return self._say(phrase("render.notice.draft"))
 
-    def _footer(self, footer: Footer) -> Iterator[RichBlock]:
+    def _footer(self, footer: Footer, crisis: bool) -> Iterator[RichBlock]:
         if footer.offices:
             heading = self._say(phrase("render.offices"))
             yield RichBlock(kind="heading", spans=(RichSpan(text=heading, bold=True),))
@@ -164,7 +164,9 @@ class _Renderer:
         if footer.overdue:
             checked = f"{checked} {self._say(phrase('render.overdue'))}"
         yield _small(checked)
-        if footer.sources:
+        if footer.sources and crisis:
+            yield _small(f"{self._say(phrase('render.sources'))} {self._hosts(footer.sources)}")
+        elif footer.sources:
             yield RichBlock(kind="small", spans=tuple(self._sources(footer.sources)))
 
     def _sources(self, sources: Iterable[Source]) -> Iterator[RichSpan]:
@@ -178,6 +180,11 @@ class _Renderer:
             else:
                 yield RichSpan(text=self._isolate(source.url))
             yield RichSpan(text=f" ({self._as_of(source.as_of)})")
+
+    def _hosts(self, sources: Iterable[Source]) -> str:
+        """The sources in one line, each house once: who needs help now reads numbers, not addresses."""
+        names = (urlsplit(s.url).hostname or s.url if "://" in s.url else s.url for s in sources)
+        return " · ".join(self._isolate(name) for name in dict.fromkeys(names))
 
     def _office(self, view: OfficeView) -> RichBlock:
         """A list item: the name, then a line each for the place, the phone, the times and the page."""
