@@ -10,6 +10,7 @@ Three things nio does are done otherwise here, because each of them loses messag
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections import defaultdict
@@ -32,6 +33,8 @@ from nio.store import (
 )
 
 from bot.channels.matrix_requests import MatrixError, Requests, answered
+
+log = logging.getLogger(__name__)
 
 TO_DEVICE_AT_ONCE = 20
 ASK_AGAIN_SECONDS = 300
@@ -63,6 +66,13 @@ class MatrixClient(Requests):
             await super().receive_response(response)
         # nio looks only at rooms it has met since the start.
         self.olm.add_changed_users(set(response.device_list.changed) & self.olm.tracked_users)
+        self.olm.key_request_from_untrusted.clear()  # nobody answers them; they would only pile up
+
+    def _handle_decrypt_to_device(self, event: Any) -> Any:
+        return _unharmed(super()._handle_decrypt_to_device, event)
+
+    def _handle_timeline_event(self, event: Any, *rest: Any) -> Any:
+        return _unharmed(super()._handle_timeline_event, event, *rest)
 
     async def look_after_keys(self) -> None:
         """What must follow each sync: send what waits, keep enough one-time keys there, learn of new devices."""
@@ -276,6 +286,15 @@ class MatrixClient(Requests):
             path = f"/v3/sendToDevice/m.room.encrypted/{uuid4().hex}"
             await self.ask("PUT", path, {"messages": messages})
             session.users_shared_with.update((device.user_id, device.id) for device in some)
+
+
+def _unharmed(handle: Callable[..., Any], event: Any, *rest: Any) -> Any:
+    """What `handle` makes of an event; what somebody sends must not keep away all that others send."""
+    try:
+        return handle(event, *rest)
+    except Exception as error:
+        log.warning("an event of type %s could not be opened (%s)", type(event).__name__, type(error).__name__)
+        return None
 
 
 class _Answered:
