@@ -121,7 +121,7 @@ class MatrixClient(Requests):
             return None
         if self.olm.inbound_group_store.get(room, event.sender_key, event.session_id) is None:
             return None
-        opened = self.olm._decrypt_megolm_no_error(event, room)
+        opened = _unharmed(self.olm._decrypt_megolm_no_error, event, room)
         return opened if hasattr(opened, "source") else None
 
     def request_key(self, event: MegolmEvent) -> None:

@@ -69,7 +69,12 @@ class Rooms:
         if self.layout == "room" and await self._is_case(client, room):
             self._state.keep_room(room, "case")
             return Place(room=room, kind="case", desk=self.staff_room or "")
-        others = set(await client.members(room)) - {client.user_id}
+        try:
+            others = set(await client.members(room)) - {client.user_id}
+        except MatrixError as error:
+            if error.code in ("M_FORBIDDEN", "M_NOT_FOUND"):  # put out again before we looked
+                return None
+            raise
         if len(others) != 1:
             await self.turn_away(client, room, say=bool(others))
             return None
@@ -90,9 +95,11 @@ class Rooms:
     async def turn_away(self, client: MatrixClient, room: str, say: bool = True) -> None:
         """Say that the bot talks with one person only, and leave."""
         if say:
-            with contextlib.suppress(MatrixError):
-                content = {"msgtype": "m.notice", "body": self._only_direct}
+            content = {"msgtype": "m.notice", "body": self._only_direct}
+            try:
                 await client.put(room, "m.room.message", content, self._state.derived(f"away {room}")[:32])
+            except Exception as error:  # to leave is what matters
+                log.warning("a room could not be told why the bot leaves (%s)", type(error).__name__)
         await self.leave(client, room)
 
     async def leave(self, client: MatrixClient, room: str) -> None:

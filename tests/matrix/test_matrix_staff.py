@@ -178,6 +178,13 @@ async def test_each_case_has_a_room_of_its_own_in_a_space(lotse: MatrixLotse, en
     assert case[0].outcome == "no-reply"
     children = await anna.client.get_state(RoomID(space))
     assert any(e.type.t == "m.space.child" and e.state_key == room for e in children)
+    # Deleting takes the room's messages away, as far as the bot may, and the bot out of it.
+    await amal.writes("/delete")
+    await amal.until(lambda: "yes" in str(amal.heard()[-1].content.get("lotse.choices")))
+    await lotse.picks(amal, "yes")
+    await lotse.until(lambda: lotse.channel._state.room(room) is None, "the room is left")
+    assert not await anna.still_reads(copied.id, room)
+    assert UserID(lotse.id) not in await anna.client.get_joined_members(RoomID(room))
 
 
 async def test_only_named_devices_of_staff_read_and_write_when_the_setting_says_so(
