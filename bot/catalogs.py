@@ -80,6 +80,8 @@ class Catalogs:
 
         KeyError names a key, language or value that is missing; ValueError a case without its number.
         """
+        if not phrase.values:
+            return self.fill(language, phrase.key, phrase.count)
         values = {name: self._value(language, value) for name, value in phrase.values.items()}
         return self.fill(language, phrase.key, phrase.count, **values)
 
@@ -92,6 +94,9 @@ class Catalogs:
         if forms is None:
             raise KeyError(f"no phrase {key} in {language}")
         form = forms[0 if n is None or len(forms) == 1 else phrases.pick(n)]
+
+        if "{" not in form:
+            return form
 
         def put_in(found: re.Match[str]) -> str:
             if found[1] not in ready:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton
@@ -42,11 +44,13 @@ def locale(language: str) -> str:
     return LANGUAGES[language].locale
 
 
+@lru_cache(maxsize=4096)
 def number(value: int | float, language: str) -> str:
     """ "1.234,5" in German; always with Western digits."""
     return _bare(format_decimal(value, locale=locale(language), numbering_system="latn"))
 
 
+@lru_cache(maxsize=4096)
 def money(value: int | float, language: str) -> str:
     """Euros as people write them: "563 €", cents only where there are some."""
     pattern = "#,##0" if float(value).is_integer() else "#,##0.00"
@@ -54,11 +58,13 @@ def money(value: int | float, language: str) -> str:
     return f"{_bare(written)}\u00a0€"
 
 
+@lru_cache(maxsize=4096)
 def date(day: dt.date, language: str) -> str:
     """ "23. November 2026"."""
     return _bare(format_date(day, "long", locale=locale(language)))
 
 
+@lru_cache(maxsize=4096)
 def day_of_year(month_day: str, language: str) -> str:
     """ "1. März" for "03-01"."""
     month, day = map(int, month_day.split("-"))
@@ -72,6 +78,7 @@ def moment(at: dt.datetime, language: str) -> str:
     return comma(language).join((weekday, day, isolate(f"{at:%H:%M}", language)))
 
 
+@lru_cache(maxsize=4096)
 def as_of(value: str, language: str) -> str:
     """A source's date as exactly as it is known: "2025", "Mai 2025", "26. Mai 2025"."""
     parts = [int(part) for part in value.split("-")]
@@ -83,7 +90,8 @@ def as_of(value: str, language: str) -> str:
     return _bare(format_date(day, "LLLL y", locale=locale(language)))
 
 
-def day_names(language: str, width: str = "abbreviated") -> dict[int, str]:
+@lru_cache(maxsize=256)
+def day_names(language: str, width: str = "abbreviated") -> Mapping[int, str]:
     """Monday is 0."""
     return dict(Locale.parse(locale(language)).days["stand-alone"][width])
 

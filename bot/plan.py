@@ -59,7 +59,18 @@ class Voice:
     def render(self, message: Message, language: str | None, channel: str, number: int | None) -> RenderedMessage:
         """The message in its own language, else in `language`, as that channel can show it."""
         spoken = message.language or language or self.default_language
-        return render(with_number(message, number), spoken, self.catalogs, self.capabilities.get(channel, PLAIN))
+        if _names_case(message):
+            message = with_number(message, number)
+        return render(message, spoken, self.catalogs, self.capabilities.get(channel, PLAIN))
+
+
+def _names_case(message: Message) -> bool:
+    """Whether the case's number stands in it: most messages are said as they are."""
+    for item in (*message.parts, *(choice.label for choice in message.choices)):
+        said = item.phrase if isinstance(item, Title | InLanguage) else item
+        if isinstance(said, Phrase) and any(isinstance(value, CaseNumber) for value in said.values.values()):
+            return True
+    return False
 
 
 def with_number(message: Message, number: int | None) -> Message:

@@ -16,7 +16,7 @@ from db import timers as times
 from db.codec import Codec
 from db.records import address_key
 from db.sql import Statement, Tx
-from db.store import Batch, CaseLine, Cursor, EntryView, Member, Role, Settlement, Ticket
+from db.store import Batch, CaseLine, Cursor, EntryView, Held, Member, Role, Settlement, Take, Ticket
 from db.tables import conversations
 from db.withdraw import withdrawing
 from flows.core.conversation import Conversation
@@ -51,8 +51,11 @@ class SqlStore(ABC):
     def batch(self, limit: int = 64) -> AbstractAsyncContextManager[Batch]: ...
 
     @abstractmethod
-    async def _write(self, operation: Operation[T], erases: bool = False) -> T:
-        """Carry out in a transaction that is durable on return; `erases`: nothing removed may stay readable."""
+    async def _write(self, operation: Operation[T], erases: bool = False, relaxed: bool = False) -> T:
+        """Carry out in a transaction that is durable on return.
+
+        `erases`: nothing removed may stay readable. `relaxed`: on return it need only survive this program.
+        """
 
     @abstractmethod
     async def _read(self, operation: Operation[T]) -> T:
@@ -66,17 +69,28 @@ class SqlStore(ABC):
     async def cursor(self, name: str) -> str | None:
         return await self._read(lambda tx: inbox.read_cursor(tx, name))
 
-    async def due(self, now: dt.datetime, limit: int = 64, but: Collection[str] = ()) -> Sequence[Delivery]:
-        if self.lease is None:
-            return await self._read(lambda tx: outbox.due(tx, self.codec, now, limit, but, None))
-        return await self._write(lambda tx: outbox.due(tx, self.codec, now, limit, but, self.lease))
+    async def due(
+        self,
+        now: dt.datetime,
+        limit: int = 64,
+        but: Collection[str] = (),
+        held: Collection[Held] = (),
+        take: Take | None = None,
+    ) -> Sequence[Delivery]:
+        def operation(tx: Tx) -> Awaitable[Sequence[Delivery]]:
+            return outbox.due(tx, self.codec, now, limit, but, self.lease, held, take)
+
+        return await (self._read(operation) if self.lease is None else self._write(operation))
+
+    async def behind(self, delivery: str, limit: int) -> Sequence[Delivery]:
+        return await self._read(lambda tx: outbox.behind(tx, self.codec, delivery, limit))
 
     async def settle(self, settlements: Sequence[Settlement], now: dt.datetime) -> None:
         async def operation(tx: Tx) -> None:
             if await outbox.settle(tx, self.codec, settlements, now):
                 await finish.desk_changed(tx)
 
-        await self._write(operation)
+        await self._write(operation, relaxed=True)
 
     async def fire_timers(self, now: dt.datetime) -> int:
         if not await self._read(lambda tx: times.any_due(tx, now)):

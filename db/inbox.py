@@ -63,23 +63,27 @@ _NEW_EVENT = Insert(inbox, ("id", "conversation", "origin", "ticket", "payload",
 _CURSOR = Insert(cursors, ("name", "value"), key=("name",), update={"value": lambda new: new.value})
 _READ_CURSOR = Statement(select(cursors.c.value).where(cursors.c.name == bindparam("name")))
 
-_HEADS = Statement(
-    select(inbox.c.conversation, func.min(inbox.c.seq).label("seq"))
-    .where(inbox.c.state == OPEN)
-    .group_by(inbox.c.conversation)
-    .order_by(func.min(inbox.c.seq))
-    .limit(bindparam("limit"))
-)
+_earlier = inbox.alias("earlier")
 _heads = (
-    select(inbox.c.conversation, func.min(inbox.c.seq).label("seq"))
-    .where(inbox.c.state == OPEN)
-    .group_by(inbox.c.conversation)
-    .subquery()
+    select(inbox.c.conversation, inbox.c.seq)
+    .where(
+        inbox.c.state == OPEN,
+        ~exists(
+            select(_earlier.c.seq).where(
+                _earlier.c.conversation == inbox.c.conversation,
+                _earlier.c.state == OPEN,
+                _earlier.c.seq < inbox.c.seq,
+            )
+        ),
+    )
+    .order_by(inbox.c.seq)
 )
+_HEADS = Statement(_heads.limit(bindparam("limit")))
+_waiting = _heads.order_by(None).subquery("waiting")
 _LOCK_HEADS = Statement(
     select(conversations.c.id)
-    .join(_heads, _heads.c.conversation == conversations.c.id)
-    .order_by(_heads.c.seq)
+    .join(_waiting, _waiting.c.conversation == conversations.c.id)
+    .order_by(_waiting.c.seq)
     .limit(bindparam("limit"))
     .with_for_update(key_share=True, skip_locked=True, of=conversations)
 )

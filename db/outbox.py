@@ -18,7 +18,7 @@ from db.codec import Codec
 from db.inbox import enqueue, sent_key, thread_key
 from db.records import address_key
 from db.sql import Insert, Row, Statement, Tx, among, micros
-from db.store import Settlement
+from db.store import Held, Settlement, Take
 from db.tables import OPEN, conversations, outbox, sent_messages, threads
 from flows.core.delivery import Attachment, Delivery, RenderedMessage
 from flows.core.events import Address, DeliveryFailed, Event, ReplyDelivered
@@ -26,7 +26,7 @@ from flows.core.events import Address, DeliveryFailed, Event, ReplyDelivered
 _ADD = Insert(
     outbox,
     ("id", "event", "conversation", "lane", "recipient", "channel", "role", "ticket", "payload", "state", "forget",
-     "attempt", "due_at", "at"),
+     "attempt", "due_at", "at", "urgency"),
     key=("id",),
 )  # fmt: skip
 _earlier = outbox.alias("earlier")
@@ -37,13 +37,15 @@ _due = (
         outbox.c.due_at <= bindparam("now"),
         or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= bindparam("now")),
         ~among(outbox.c.id, "but"),
+        ~among(outbox.c.channel, "channels"),
+        ~among(outbox.c.recipient, "recipients"),
         ~exists(
             select(_earlier.c.row).where(
                 _earlier.c.lane == outbox.c.lane, _earlier.c.state == OPEN, _earlier.c.row < outbox.c.row
             )
         ),
     )
-    .order_by(outbox.c.row)
+    .order_by(outbox.c.urgency, outbox.c.row)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True, of=outbox)
 )
@@ -62,7 +64,18 @@ _ROWS = select(
     outbox.c.forget,
     outbox.c.channel,
 )
-_PICKED = Statement(_ROWS.where(among(outbox.c.row, "picked")).order_by(outbox.c.row))
+_PICKED = Statement(_ROWS.where(among(outbox.c.row, "picked")).order_by(outbox.c.urgency, outbox.c.row))
+_behind = outbox.alias("first")
+_BEHIND = Statement(
+    _ROWS.join(_behind, _behind.c.lane == outbox.c.lane)
+    .where(
+        _behind.c.id == bindparam("of"),
+        outbox.c.state == OPEN,
+        outbox.c.row > _behind.c.row,
+    )
+    .order_by(outbox.c.row)
+    .limit(bindparam("limit"))
+)
 _OPEN_OF = Statement(_ROWS.where(among(outbox.c.id, "ids"), outbox.c.state == OPEN))
 _TO_RECIPIENT = Statement(_ROWS.where(outbox.c.recipient == bindparam("to"), outbox.c.payload.is_not(None)))
 _THREADS = Statement(
@@ -190,6 +203,13 @@ def _open(codec: Codec, row: Row) -> Delivery:
     return from_json(codec.open_json(f"outbox:{row[1]}", row[2]), row[3])
 
 
+def _urgency(delivery: Delivery) -> int:
+    """What goes first when not all can go: crisis, then people, then staff rooms."""
+    if delivery.ticket is None and delivery.role in ("reply", "agent", "system"):
+        return 0 if delivery.message.crisis else 1
+    return 2
+
+
 async def add(tx: Tx, codec: Codec, promised: Iterable[tuple[Delivery, str, Event, bool]]) -> None:
     """Promise deliveries: each with its conversation, whose effect it is, and whether to forget it once sent."""
     rows = []
@@ -211,6 +231,7 @@ async def add(tx: Tx, codec: Codec, promised: Iterable[tuple[Delivery, str, Even
                 "attempt": delivery.attempt,
                 "due_at": 0,
                 "at": micros(event.at),
+                "urgency": _urgency(delivery),
             }
         )
     if rows:
@@ -218,18 +239,41 @@ async def add(tx: Tx, codec: Codec, promised: Iterable[tuple[Delivery, str, Even
 
 
 async def due(
-    tx: Tx, codec: Codec, now: dt.datetime, limit: int, but: Collection[str], lease: dt.timedelta | None
+    tx: Tx,
+    codec: Codec,
+    now: dt.datetime,
+    limit: int,
+    but: Collection[str],
+    lease: dt.timedelta | None,
+    held: Collection[Held],
+    take: Take | None,
 ) -> list[Delivery]:
     """The oldest unsent delivery of each lane, where its time has come; `lease` keeps other processes away from it."""
-    left_out = sorted(codec.digest("delivery", delivery) for delivery in but)
-    picked = [row for (row,) in await tx.rows(_DUE, now=micros(now), limit=limit, but=left_out)]
+    picked = await tx.rows(
+        _DUE,
+        now=micros(now),
+        limit=limit,
+        but=sorted(codec.digest("delivery", delivery) for delivery in but),
+        channels=sorted(channel for channel, peer in held if peer is None),
+        recipients=sorted(
+            address_key(codec, Address(channel=channel, peer=peer)) for channel, peer in held if peer is not None
+        ),
+    )
     if not picked:
         return []
-    if lease is not None:
-        await tx.run(_LEASE, picked=picked, until=micros(now + lease))
-    rows = await tx.rows(_PICKED, picked=picked)
-    deliveries = await with_threads(tx, codec, [_open(codec, row) for row in rows])
+    rows = await tx.rows(_PICKED, picked=[row for (row,) in picked])
+    found = [(row[0], _open(codec, row)) for row in rows]
+    taken = [(row, delivery) for row, delivery in found if take is None or take(delivery)]
+    if lease is not None and taken:
+        await tx.run(_LEASE, picked=[row for row, _ in taken], until=micros(now + lease))
+    deliveries = await with_threads(tx, codec, [delivery for _, delivery in taken])
     return [await _with_corrected(tx, codec, delivery) for delivery in deliveries]
+
+
+async def behind(tx: Tx, codec: Codec, delivery: str, limit: int) -> list[Delivery]:
+    """What waits in the lane behind a delivery, in order."""
+    rows = await tx.rows(_BEHIND, of=codec.digest("delivery", delivery), limit=limit)
+    return await with_threads(tx, codec, [_open(codec, row) for row in rows])
 
 
 async def with_threads(tx: Tx, codec: Codec, deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -266,29 +310,58 @@ async def settle(tx: Tx, codec: Codec, settlements: Sequence[Settlement], now: d
     if not by_key:
         return False
     told: list[tuple[Event, str]] = []
+    plain: list[dict[str, Any]] = []
     case_changed = False
     for row in await tx.rows(_OPEN_OF, ids=sorted(by_key)):
-        settlement, delivery = by_key[row[1]], _open(codec, row)
-        case_changed = case_changed or delivery.role == "agent"
-        if settlement.thread is not None and delivery.ticket is not None and not row[9]:
-            await _know_thread(tx, codec, row[5], delivery, settlement.thread)
-        if settlement.sent:
-            await _sent(tx, codec, row, delivery, settlement, now)
-            if delivery.role == "agent":
-                source = Address(channel=delivery.channel, peer=delivery.peer, thread=delivery.thread)
-                receipt = ReplyDelivered(id=f"delivered:{delivery.id}", at=now, source=source, delivery=delivery.id)
-                told.append((receipt, row[6]))
-        elif settlement.thread_gone or settlement.moved_to is not None or settlement.retry_at is not None:
-            if settlement.thread_gone and delivery.ticket is not None:
-                await tx.run(_NO_THREAD, of=delivery.ticket, room=row[5])
-                await tx.run(_BRIEF_AGAIN, of=delivery.ticket, room=row[5])
-            await tx.run(_RETRY, of=row[0], again=micros(settlement.retry_at or now))
-        else:
-            told += await _given_up(tx, codec, row, delivery, settlement, now)
-        if settlement.moved_to is not None:
-            await _move(tx, codec, delivery, settlement.moved_to)
+        settlement = by_key[row[1]]
+        if _is_plain(row, settlement):
+            plain.append(_as_sent(codec, row, settlement, now))
+            continue
+        case_changed = await _settle(tx, codec, row, settlement, now, told) or case_changed
+    await tx.run_many(_SENT, plain)
     await _tell(tx, codec, told)
     return case_changed
+
+
+def _is_plain(row: Row, settlement: Settlement) -> bool:
+    """Whether it went to a person as nearly all do, so that nothing else has to be looked at."""
+    role, forget, of_case = row[8], row[9], row[4] is not None
+    return settlement.sent and not of_case and not forget and role != "agent" and settlement.moved_to is None
+
+
+def _as_sent(codec: Codec, row: Row, settlement: Settlement, now: dt.datetime) -> dict[str, Any]:
+    """The values of `_SENT` for a row that went to a person."""
+    web = row[10] == "web"
+    return {
+        "of": row[0],
+        "kept": row[2] if web else None,  # a browser reads by cursor
+        "ids": codec.seal(f"outbox.external:{row[1]}", {"ids": list(settlement.external_ids)}),
+        "until": micros(now + (retention.WEB_MESSAGE if web else retention.SENT)),
+    }
+
+
+async def _settle(
+    tx: Tx, codec: Codec, row: Row, settlement: Settlement, now: dt.datetime, told: list[tuple[Event, str]]
+) -> bool:
+    delivery = _open(codec, row)
+    if settlement.thread is not None and delivery.ticket is not None and not row[9]:
+        await _know_thread(tx, codec, row[5], delivery, settlement.thread)
+    if settlement.sent:
+        await _sent(tx, codec, row, delivery, settlement, now)
+        if delivery.role == "agent":
+            source = Address(channel=delivery.channel, peer=delivery.peer, thread=delivery.thread)
+            receipt = ReplyDelivered(id=f"delivered:{delivery.id}", at=now, source=source, delivery=delivery.id)
+            told.append((receipt, row[6]))
+    elif settlement.thread_gone or settlement.moved_to is not None or settlement.retry_at is not None:
+        if settlement.thread_gone and delivery.ticket is not None:
+            await tx.run(_NO_THREAD, of=delivery.ticket, room=row[5])
+            await tx.run(_BRIEF_AGAIN, of=delivery.ticket, room=row[5])
+        await tx.run(_RETRY, of=row[0], again=micros(settlement.retry_at or now))
+    else:
+        told += await _given_up(tx, codec, row, delivery, settlement, now)
+    if settlement.moved_to is not None:
+        await _move(tx, codec, delivery, settlement.moved_to)
+    return delivery.role == "agent"
 
 
 async def _tell(tx: Tx, codec: Codec, told: Sequence[tuple[Event, str]]) -> None:

@@ -109,7 +109,7 @@ class PostgresqlStore(SqlStore):
             await self._pool.close()
             self._pool = None
 
-    async def _write(self, operation: Operation[T], erases: bool = False) -> T:
+    async def _write(self, operation: Operation[T], erases: bool = False, relaxed: bool = False) -> T:
         for attempt in range(ATTEMPTS):
             try:
                 async with self._connection() as connection, connection.transaction():

@@ -24,9 +24,14 @@ _VERSION_TABLE = (
 )
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection that is durable, overwrites what it deletes, and leaves transactions to its caller."""
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, cached_statements=256)
+def connect(path: Path, threads: bool = False) -> sqlite3.Connection:
+    """A connection that is durable, overwrites what it deletes, and leaves transactions to its caller.
+
+    `threads`: several may use it, one at a time.
+    """
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, cached_statements=256, check_same_thread=not threads
+    )
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA secure_delete=ON")
     connection.execute("PRAGMA foreign_keys=ON")

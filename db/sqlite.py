@@ -1,8 +1,12 @@
 """The embedded store: SQLite in WAL mode, every commit on the disk before anybody is told.
 
-One thread owns the connection that writes, and all operations that wait for it share one transaction (group commit):
-each within a savepoint, so that one that fails takes only itself out. A second thread reads. Waiting for the disk is
-what costs; sixty-four in a group cost what one does.
+One connection writes, and all operations that wait for it share one transaction (group commit): each within a
+savepoint, so that one that fails takes only itself out. Statements run where the event loop runs, because each takes
+microseconds and handing it to another thread takes more; what waits for the disk is done in a thread: commits, what
+overwrites deleted pages, and waiting for another program's lock. Sixty-four in a group cost what one does.
+
+A receipt alone does not wait for the disk: it survives this program's death, and the next commit takes it along. After
+a power cut at most `RECEIPTS` more messages are sent twice.
 
 Known weakness: one process. A second `lotse run` on the file is kept out by the lock beside it; short commands may
 write in between and wait for each other for `BUSY_SECONDS`.
@@ -12,24 +16,31 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import threading
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar, cast
 
 from db import finish, inbox
 from db.base import Operation, SqlStore
 from db.codec import Codec
-from db.schema import connect, prepare
+from db.schema import BUSY_SECONDS, connect, prepare
 from db.sql import Dialect, Insert, Row, Statement
 from db.store import Batch, Result
 
 T = TypeVar("T")
 
 LARGEST_GROUP = 512
+RECEIPTS = 16
+"""So many operations may be committed without waiting for the disk until the next that waits."""
+
+SWITCH_SECONDS = 0.0005
+"""How long the event loop may keep a thread that comes back from the disk waiting for Python's lock."""
+
+Outcome = tuple[Any, "BaseException | None"]
 
 
 class _SqliteTx:
@@ -72,91 +83,161 @@ def _drive(operation: Callable[[_SqliteTx], Awaitable[T]], tx: _SqliteTx) -> T:
 class _Job(Generic[T]):
     operation: Callable[[_SqliteTx], Awaitable[T]]
     future: asyncio.Future[T]
-    loop: asyncio.AbstractEventLoop
     erases: bool = False
+    relaxed: bool = False
 
 
-class _Thread(threading.Thread):
-    """A thread that owns a connection and carries out what is put into its queue."""
+class _Writer:
+    """The connection that writes, one group of operations after the other."""
 
-    def __init__(self, path: Path, writes: bool) -> None:
-        super().__init__(name=f"sqlite {'writer' if writes else 'reader'}", daemon=True)
-        self.path, self.writes = path, writes
+    def __init__(self, path: Path) -> None:
         self.commits = 0
-        self._jobs: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._connection = connect(path, threads=True)
+        self._tx = _SqliteTx(self._connection)
+        self._disk = ThreadPoolExecutor(1, "sqlite")
+        self._jobs: list[_Job[Any]] = []
+        self._busy = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._relaxed = 0  # operations committed since the disk was last waited for
 
-    async def carry_out(self, operation: Callable[[_SqliteTx], Awaitable[T]], erases: bool = False) -> T:
-        """The operation's result, once it is durable."""
+    async def carry_out(
+        self, operation: Callable[[_SqliteTx], Awaitable[T]], erases: bool = False, relaxed: bool = False
+    ) -> T:
+        """The operation's result, once it is durable; `relaxed`: once it survives this program."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(operation, future, loop, erases))
+        self._jobs.append(_Job(operation, future, erases, relaxed))
+        if not self._busy:
+            self._busy = True
+            self._idle.clear()
+            loop.call_soon(self._next, loop)  # whoever asks at the same moment shares the transaction
         return await future
 
-    def stop(self) -> None:
+    async def close(self) -> None:
         """End after all that is waiting."""
-        self._jobs.put(None)
+        await self._idle.wait()
+        await asyncio.get_running_loop().run_in_executor(self._disk, self._connection.close)
+        self._disk.shutdown()
 
-    def run(self) -> None:
-        connection = connect(self.path)
-        tx = _SqliteTx(connection)
-        going_on = True
-        while going_on:
-            jobs = [self._jobs.get()]
+    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
+        group, self._jobs = self._jobs[:LARGEST_GROUP], self._jobs[LARGEST_GROUP:]
+        if not group:
+            self._busy = False
+            self._idle.set()
+            return
+        relaxed = all(job.relaxed for job in group) and self._relaxed + len(group) <= RECEIPTS
+        if any(job.erases for job in group):
+            waiting = loop.run_in_executor(self._disk, self._whole, group)
+        else:
+            outcomes = self._begin(group, relaxed, wait=False)
+            if outcomes is not None and relaxed:
+                self._resolve(group, self._commit(outcomes))
+                loop.call_soon(self._next, loop)
+                return
+            if outcomes is None:  # another program holds the file
+                waiting = loop.run_in_executor(self._disk, self._whole, group)
+            else:
+                waiting = loop.run_in_executor(self._disk, self._commit, outcomes)
+        waiting.add_done_callback(lambda done: self._done(loop, group, done))
+
+    def _done(
+        self, loop: asyncio.AbstractEventLoop, group: Sequence[_Job[Any]], done: asyncio.Future[list[Outcome]]
+    ) -> None:
+        self._resolve(group, done.result())
+        self._next(loop)
+
+    def _whole(self, group: Sequence[_Job[Any]]) -> list[Outcome]:
+        outcomes = self._begin(group, relaxed=False, wait=True)
+        assert outcomes is not None
+        outcomes = self._commit(outcomes)
+        if any(job.erases for job in group):
             try:
-                while len(jobs) < LARGEST_GROUP:
-                    jobs.append(self._jobs.get_nowait())
-            except Empty:
-                pass
-            group = [job for job in jobs if job is not None]
-            going_on = len(group) == len(jobs)
-            if group:
-                _report(group, self._group(tx, group))
-        connection.close()
-
-    def _group(self, tx: _SqliteTx, group: Sequence[_Job[Any]]) -> list[tuple[Any, BaseException | None]]:
-        """All operations in one transaction; for each its result, or what it raised."""
-        connection = tx.connection
-        outcomes: list[tuple[Any, BaseException | None]] = []
-        try:
-            connection.execute("BEGIN IMMEDIATE" if self.writes else "BEGIN")
-            for job in group:
-                connection.execute("SAVEPOINT job")
-                try:
-                    outcomes.append((_drive(job.operation, tx), None))
-                except Exception as error:
-                    if not connection.in_transaction:  # SQLite gave up the whole transaction, as on a full disk
-                        raise
-                    connection.execute("ROLLBACK TO job")
-                    outcomes.append((None, error))
-                connection.execute("RELEASE job")
-            connection.execute("COMMIT")
-            self.commits += 1
-            if any(job.erases for job in group):
                 # Deleted pages are overwritten in the file; the log must not keep them either.
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error as error:
+                return [(None, error)] * len(group)
+        return outcomes
+
+    def _begin(self, group: Sequence[_Job[Any]], relaxed: bool, wait: bool) -> list[Outcome] | None:
+        """All operations in one transaction not yet committed; None when another program holds the file."""
+        connection = self._connection
+        outcomes: list[Outcome] = []
+        try:
+            connection.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000) if wait else 0}")
+            connection.execute(f"PRAGMA synchronous={'NORMAL' if relaxed else 'FULL'}")
+            # Copying the log into the file waits for the disk, so a commit that does not wait leaves it to others.
+            connection.execute(f"PRAGMA wal_autocheckpoint={0 if relaxed else 1000}")
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not wait and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                    return None
+                raise
+            self._relaxed = self._relaxed + len(group) if relaxed else 0
+            for job in group:
+                outcomes.append(self._one(job))
         except Exception as error:  # the disk is full or away: nobody may think that anything is stored
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             return [(None, error)] * len(group)
         return outcomes
 
+    def _one(self, job: _Job[Any]) -> Outcome:
+        connection = self._connection
+        connection.execute("SAVEPOINT job")
+        outcome: Outcome
+        try:
+            outcome = (_drive(job.operation, self._tx), None)
+        except Exception as error:
+            if not connection.in_transaction:  # SQLite gave up the whole transaction, as on a full disk
+                raise
+            connection.execute("ROLLBACK TO job")
+            outcome = (None, error)
+        connection.execute("RELEASE job")
+        return outcome
 
-def _report(group: Sequence[_Job[Any]], outcomes: Sequence[tuple[Any, BaseException | None]]) -> None:
-    """Wake the callers, each loop once."""
-    for loop in {job.loop for job in group}:
-        mine = [(job.future, outcome) for job, outcome in zip(group, outcomes, strict=True) if job.loop is loop]
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_resolve, mine)
+    def _commit(self, outcomes: list[Outcome]) -> list[Outcome]:
+        if not self._connection.in_transaction:  # rolled back already
+            return outcomes
+        try:
+            self._connection.execute("COMMIT")
+        except Exception as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            return [(None, error)] * len(outcomes)
+        self.commits += 1
+        return outcomes
+
+    @staticmethod
+    def _resolve(group: Sequence[_Job[Any]], outcomes: Sequence[Outcome]) -> None:
+        for job, (result, error) in zip(group, outcomes, strict=True):
+            if job.future.done():  # the caller was cancelled meanwhile
+                continue
+            if error is not None:
+                job.future.set_exception(error)
+            else:
+                job.future.set_result(result)
 
 
-def _resolve(outcomes: Sequence[tuple[asyncio.Future[Any], tuple[Any, BaseException | None]]]) -> None:
-    for future, (result, error) in outcomes:
-        if future.done():  # the caller was cancelled meanwhile
-            continue
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)
+class _Reader:
+    """The connection that reads what is committed."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = connect(path)
+        self._tx = _SqliteTx(self._connection)
+
+    def carry_out(self, operation: Callable[[_SqliteTx], Awaitable[T]]) -> T:
+        """The operation's result."""
+        self._connection.execute("BEGIN")
+        try:
+            return _drive(operation, self._tx)
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 class _SqliteBatch:
@@ -167,7 +248,8 @@ class _SqliteBatch:
         self.work = tuple(one.work for one in taken)
 
     async def number(self, tickets: Sequence[str]) -> dict[str, int]:
-        return await self._store._write(lambda tx: finish.number(tx, self._store.codec, tickets))
+        # On the disk with `finish`, before which nobody hears of the numbers.
+        return await self._store._write(lambda tx: finish.number(tx, self._store.codec, tickets), relaxed=True)
 
     async def finish(self, results: Sequence[Result]) -> None:
         await self._store._write(
@@ -182,8 +264,8 @@ class SqliteStore(SqlStore):
     def __init__(self, path: Path, codec: Codec) -> None:
         super().__init__(codec)
         self.path = path
-        self._writer: _Thread | None = None
-        self._reader: _Thread | None = None
+        self._writer: _Writer | None = None
+        self._reader: _Reader | None = None
         self._in_hand: set[str] = set()  # conversations of batches that have not ended
 
     @property
@@ -193,26 +275,26 @@ class SqliteStore(SqlStore):
 
     async def open(self) -> None:
         await asyncio.to_thread(prepare, self.path)
-        self._writer, self._reader = _Thread(self.path, writes=True), _Thread(self.path, writes=False)
-        self._writer.start()
-        self._reader.start()
+        sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
+        self._writer, self._reader = _Writer(self.path), _Reader(self.path)
 
     async def close(self) -> None:
-        for thread in (self._reader, self._writer):
-            if thread is not None:
-                thread.stop()
-                await asyncio.to_thread(thread.join)
+        reader, writer = self._reader, self._writer
         self._writer = self._reader = None
+        if reader is not None:
+            reader.close()
+        if writer is not None:
+            await writer.close()
 
-    async def _write(self, operation: Operation[T], erases: bool = False) -> T:
+    async def _write(self, operation: Operation[T], erases: bool = False, relaxed: bool = False) -> T:
         if self._writer is None:
             raise RuntimeError("the store is not open")
-        return await self._writer.carry_out(operation, erases)
+        return await self._writer.carry_out(operation, erases, relaxed)
 
     async def _read(self, operation: Operation[T]) -> T:
         if self._reader is None:
             raise RuntimeError("the store is not open")
-        return await self._reader.carry_out(operation)
+        return self._reader.carry_out(operation)
 
     def batch(self, limit: int = 64) -> AbstractAsyncContextManager[Batch]:
         return self._batch(limit)

@@ -9,7 +9,7 @@ transaction) → `due` → `settle`.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -161,6 +161,12 @@ class Settlement:
     reason: Literal["blocked", "gone", "refused", "gave-up"] = "refused"
 
 
+Held = tuple[str, "str | None"]
+"""A channel and a peer that nothing may be sent to now; without a peer the whole channel."""
+
+Take = Callable[[Delivery], bool]
+"""Whether a delivery that is due is taken now; asked in the order of urgency."""
+
 Role = Literal["coordinator", "member", "mediator"]
 
 
@@ -217,11 +223,23 @@ class Store(Protocol):
     def batch(self, limit: int = 64) -> AbstractAsyncContextManager[Batch]:
         """The oldest open event of up to `limit` conversations that nobody else is handling."""
 
-    async def due(self, now: dt.datetime, limit: int = 64, but: Collection[str] = ()) -> Sequence[Delivery]:
-        """Deliveries to be tried now: for each recipient at most the oldest, so that order holds.
+    async def due(
+        self,
+        now: dt.datetime,
+        limit: int = 64,
+        but: Collection[str] = (),
+        held: Collection[Held] = (),
+        take: Take | None = None,
+    ) -> Sequence[Delivery]:
+        """Deliveries to be tried now: crisis first, then people, then staff; of each lane at most the oldest.
 
-        Those of the ids in `but` are being tried already: they are left out, and what waits behind them too.
+        A lane is a recipient with the case or thread. Those of the ids in `but` are being tried already: they are
+        left out, and what waits behind them too. Nothing for `held` is looked at. Of what is found, `take` says
+        which is wanted; without it all are.
         """
+
+    async def behind(self, delivery: str, limit: int) -> Sequence[Delivery]:
+        """What waits in the lane behind a delivery, in order."""
 
     async def settle(self, settlements: Sequence[Settlement], now: dt.datetime) -> None:
         """Store outcomes: receipts, retries, and what was given up (a DeliveryFailed for the conversation)."""

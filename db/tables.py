@@ -23,7 +23,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """The schema's history, oldest first; the last is what this program works with."""
 
 metadata = MetaData(
@@ -111,6 +111,13 @@ Index(
     postgresql_where=inbox.c.state == OPEN,
 )
 
+Index(
+    "ix_inbox_arrival",
+    inbox.c.seq,
+    sqlite_where=inbox.c.state == OPEN,
+    postgresql_where=inbox.c.state == OPEN,
+)
+
 outbox = Table(
     "outbox",
     metadata,
@@ -134,7 +141,15 @@ outbox = Table(
     _number("leased_until", null=True),  # another process is sending it
     _number("at"),
     _expires(),  # NULL while open
+    _number("urgency"),  # 0 crisis, 1 to a person, 2 to staff
     sqlite_autoincrement=True,
+)
+Index(
+    "ix_outbox_due",
+    outbox.c.urgency,
+    outbox.c.row,
+    sqlite_where=outbox.c.state == OPEN,
+    postgresql_where=outbox.c.state == OPEN,
 )
 Index(
     "ix_outbox_open",

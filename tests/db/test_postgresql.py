@@ -168,4 +168,4 @@ async def test_the_migrations_make_the_tables_that_the_program_uses(url: str) ->
 async def test_upgrading_twice_changes_nothing(url: str) -> None:
     from db.migrate import upgrade
 
-    assert await asyncio.to_thread(upgrade, url) == "the database has schema 0001"
+    assert await asyncio.to_thread(upgrade, url) == "the database has schema 0002"

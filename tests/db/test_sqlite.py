@@ -160,7 +160,7 @@ async def test_an_older_file_is_migrated_after_a_copy(tmp_path: Path) -> None:
     assert await store.accept([message(1)]) == 1
     await store.close()
     assert schema(path) == now
-    copied = {name for _, name, _ in schema(tmp_path / "lotse.db.before-0001")}
+    copied = {name for _, name, _ in schema(tmp_path / "lotse.db.before-0002")}
     assert "alembic_version" in copied
     assert "inbox" not in copied
 
