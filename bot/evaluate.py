@@ -9,7 +9,7 @@ import random
 import statistics
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,9 @@ from flows.core.fold import fold
 from flows.core.index import Document, Index, index_documents
 from flows.core.knowledge import Finding
 from flows.core.search import build_index, find, rank
+
+CONFUSIONS = 12
+"""How many pairs of articles taken for each other are listed."""
 
 NO_ANSWER = ("offtopic", "greeting")
 
@@ -286,3 +289,10 @@ def _print_errors(outcomes: Sequence[Outcome]) -> None:
             print(
                 f"{q.id} {q.language} [{q.kind}] {q.text!r}: expected {expected}; {decision}: {found}", file=sys.stderr
             )
+    pairs = Counter(
+        (o.question.expect[0], o.finding.hits[0].article)
+        for o in outcomes
+        if o.question.good and o.place != 1 and o.finding.hits
+    )
+    for (expected, shown), times in pairs.most_common(CONFUSIONS):
+        print(f"confused {times} ×: {expected} → {shown}", file=sys.stderr)

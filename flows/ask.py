@@ -11,6 +11,9 @@ from flows.core.knowledge import District
 from flows.core.phrases import Choice, OfficeView, Part, Phrase, Verbatim, phrase
 from flows.core.turn import BACK, HUMAN, MENU, Turn, topic_choice
 
+OWN_CASE_TOPICS = ("residence",)
+"""Where a question is nearly always about one's own case: the human stands first among the ways on (promise 18)."""
+
 
 def take_files(turn: Turn) -> bool:
     """What the bot cannot read is answered with a way on; a caption is taken as the question."""
@@ -136,7 +139,8 @@ def show(
         Choice(id="menu", label=phrase("button.something-else")),
         *way_back,
     )
-    choices = (HUMAN, *extra, *switch, *usual) if human_first else (*extra, *switch, *usual, HUMAN)
+    first = human_first or known.topic in OWN_CASE_TOPICS
+    choices = (HUMAN, *extra, *switch, *usual) if first else (*extra, *switch, *usual, HUMAN)
     turn.say(
         *lead,
         view,

@@ -26,7 +26,7 @@ from flows.core.knowledge import Finding, Hit, Knowledge
 from flows.core.recognise import is_foreign, recognise, script, scripts
 from flows.core.translit import typed
 
-__all__ = ["Features", "build_index", "features", "find", "nearest_topics", "rank"]
+__all__ = ["Features", "build_index", "features", "find", "known", "nearest_topics", "rank", "without_places"]
 
 TEXT, ASKS = 0.85, 0.15
 """What the article as a whole and its most similar ways of asking contribute to the score."""
@@ -192,15 +192,15 @@ def find(knowledge: Knowledge, text: str, language: str) -> Finding:
         return Finding(decision="crisis", hits=hits, language=own)
     if not folded or any(folded in knowledge.words.get(word, ()) for word in ("greeting", "thanks")):
         return Finding(decision="none", hits=(), language=own)
-    folded = _without_places(index, folded)
+    folded = without_places(index, folded)
     ranking = rank(index, folded, language)
-    known = _known(ranking, folded)
-    if known < KNOWN and is_foreign(index, folded):
+    likely = known(ranking, folded)
+    if likely < KNOWN and is_foreign(index, folded):
         by_sound = rank_by_sound(index, folded, language)
-        if _known(by_sound, folded) >= SOUND_KNOWN:
-            ranking, known, own = by_sound, 1.0, by_sound.hits[0].language
+        if known(by_sound, folded) >= SOUND_KNOWN:
+            ranking, likely, own = by_sound, 1.0, by_sound.hits[0].language
     hits = ranking.hits[:HITS]
-    if known < KNOWN:
+    if likely < KNOWN:
         return Finding(decision="none", hits=hits, language=own)
     seen = features(ranking, folded)
     sure = _likely(weights.SURE, seen)
@@ -214,12 +214,12 @@ def find(knowledge: Knowledge, text: str, language: str) -> Finding:
     return Finding(decision="choose", hits=near, language=own)
 
 
-def _known(ranking: Ranking, folded: str) -> float:
+def known(ranking: Ranking, folded: str) -> float:
     """How likely it is that one of the first hits is right."""
     return _likely(weights.KNOWN, features(ranking, folded)) if ranking.hits else 0.0
 
 
-def _without_places(index: Index, folded: str) -> str:
+def without_places(index: Index, folded: str) -> str:
     """The question without the names of town and quarters, unless nothing else is left."""
     words = [word for word in folded.split() if word not in index.places]
     return " ".join(words) or folded
@@ -227,7 +227,7 @@ def _without_places(index: Index, folded: str) -> str:
 
 def nearest_topics(knowledge: Knowledge, text: str, language: str, limit: int = 3) -> list[str]:
     """The topics closest to a question we have no answer to, nearest first; empty when nothing is near."""
-    ranking = rank(knowledge.index, _without_places(knowledge.index, fold(text)), language)
+    ranking = rank(knowledge.index, without_places(knowledge.index, fold(text)), language)
     near = [hit.article for hit in ranking.hits[: 2 * HITS] if ranking.coverage[hit.article] >= NEAR_TOPIC]
     topics = dict.fromkeys(article.split(".", 1)[0] for article in near)
     return [topic for topic in topics if topic not in ("crisis", "bot")][:limit]
