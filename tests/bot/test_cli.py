@@ -256,7 +256,9 @@ def test_evaluate_counts_only_the_lines_asked_for(
 def test_evaluate_lists_the_misses_beside_the_figures(lotse: Lotse, questions: Path) -> None:
     said = lotse("evaluate", str(questions), "--errors", "--json")
     assert len(said.lines) == 1
-    assert [line.split()[0] for line in said.err.splitlines()] == ["q3"]
+    missed, confused = said.err.splitlines()
+    assert missed.startswith("q3 ")
+    assert confused == "confused 1 ×: noise.quiet-hours → waste.bulky"
     table = lotse("evaluate", str(questions))
     assert "hit@1" in table.out
     assert table.err == ""
