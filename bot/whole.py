@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from pathlib import Path
+from typing import Literal
 
 import flows
 from bot.catalogs import Catalogs
@@ -43,9 +44,22 @@ def read(settings: Settings, on: dt.date) -> tuple[Knowledge | None, Catalogs, l
 
 
 def flow_problems(knowledge: Knowledge | None) -> list[Problem]:
-    """What is wrong with the flows; articles and offices they end in are looked up where there is knowledge."""
-    folder = Path(str(flows.__file__)).parent
-    return [
-        Problem(path=folder / f"{place.split('.', 1)[0]}.py", line=0, severity="error", sentence=f"{place} {sentence}")
+    """What is wrong with the flows; articles and offices they end in are looked up where there is knowledge.
+
+    In a town that is still in the making an article a flow shows may be missing: that is a warning.
+    """
+
+    def problem(flow: str, severity: Literal["error", "warning"], sentence: str) -> Problem:
+        return Problem(path=FLOWS_FOLDER / f"{flow}.py", line=0, severity=severity, sentence=sentence)
+
+    found = [
+        problem(place.split(".", 1)[0], "error", f"{place} {sentence}")
         for place, sentence in inspect.problems(FLOWS, knowledge)
     ]
+    if knowledge is not None and knowledge.town.unfinished:
+        for flow, article in inspect.lacking(FLOWS, knowledge):
+            found.append(problem(flow, "warning", f"the flow {flow} shows {article}, which this town lacks"))
+        for name, each in FLOWS.items():
+            if not inspect.is_open(FLOWS, name, each.first.name, knowledge):
+                found.append(problem(name, "warning", f"the flow {name} has nothing to offer and is not entered"))
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flows import FLOWS, ask, globals_, handover
+from flows.core import inspect
 from flows.core.definition import Node, Reading
 from flows.core.phrases import Choice, Phrase, phrase
 from flows.core.turn import BACK, HUMAN, MENU, Turn
@@ -21,9 +22,18 @@ def wants_number(turn: Turn) -> bool:
     return node is not None and node.reader is not None and node.reader.wants_number
 
 
+def offered(turn: Turn, flow: str, node: Node) -> tuple[Choice, ...]:
+    """The node's options that end in an answer in this town: one whose article is missing is not offered."""
+    return tuple(
+        Choice(id=f"{flow}.{node.name}:{option.value}", label=option.label)
+        for option in node.options
+        if inspect.is_open(FLOWS, flow, option.to, turn.knowledge)
+    )
+
+
 def enter(turn: Turn, flow: str) -> bool:
-    """Begin a flow at its first node; False when there is no such flow."""
-    if flow not in FLOWS:
+    """Begin a flow at its first node; False when there is no such flow, or nothing on it that this town can offer."""
+    if flow not in FLOWS or not inspect.is_open(FLOWS, flow, FLOWS[flow].first.name, turn.knowledge):
         return False
     turn.leave()
     turn.update(topic=flow)
@@ -40,7 +50,7 @@ def arrive(turn: Turn, flow: str, name: str, reading: Reading | None = None) -> 
     says = node.says
     if reading is not None:
         says = tuple(Phrase(p.key, {**p.values, **reading.values}, p.count) for p in says)
-    options = tuple(Choice(id=f"{flow}.{name}:{o.value}", label=o.label) for o in node.options)
+    options = offered(turn, flow, node)
     if node.shows is not None:
         ask.show(
             turn,
@@ -108,12 +118,14 @@ def take_waiting(turn: Turn) -> bool:
     if reading is None:
         if turn.finding.decision == "answer" and not any(ch.isdecimal() for ch in turn.text):
             return False  # a question of its own, asked in the middle of the flow
-        options = tuple(Choice(id=f"{c.flow}.{node.name}:{o.value}", label=o.label) for o in node.options)
-        turn.say(node.reader.again, choices=(*options, BACK, HUMAN, MENU))
+        turn.say(node.reader.again, choices=(*offered(turn, c.flow or "", node), BACK, HUMAN, MENU))
         return True
     if not node.reader.private:
         turn.update(answers={**c.answers, turn.waiting: turn.text[:40]})
-    follow(turn, c.flow or "", reading.to, reading)
+    if inspect.is_open(FLOWS, c.flow or "", reading.to, turn.knowledge):
+        follow(turn, c.flow or "", reading.to, reading)
+    else:
+        ask.unknown(turn)
     return True
 
 

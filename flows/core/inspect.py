@@ -1,7 +1,8 @@
 """Checking and drawing flows without running them.
 
 Found are: targets that do not exist, nodes nothing leads to, nodes that lead nowhere, ends without an office, and
-labels or ids too long for a channel.
+labels or ids too long for a channel. A town that is still in the making may lack articles: `lacking` names them, and
+`is_open` says which paths still end in an answer.
 """
 
 from __future__ import annotations
@@ -24,6 +25,36 @@ def resolve(flow: Flow, to: str, flows: Mapping[str, Flow]) -> bool:
         other, name = to.split(".", 1)
         return other in flows and name in flows[other]
     return to in flow
+
+
+def is_open(
+    flows: Mapping[str, Flow], flow: str, to: str, knowledge: Knowledge, seen: frozenset[str] = frozenset()
+) -> bool:
+    """Whether a target, seen from that flow, leads to an article this town has, or to a human."""
+    if to in ENGINE_PLACES:
+        return True
+    if to.startswith("article:"):
+        return to.removeprefix("article:") in knowledge.articles
+    other, name = to.split(".", 1) if "." in to else (flow, to)
+    place = f"{other}.{name}"
+    if place in seen or other not in flows or name not in flows[other]:
+        return False
+    node = flows[other][name]
+    if node.shows is not None:
+        return node.shows in knowledge.articles
+    return any(is_open(flows, other, target, knowledge, seen | {place}) for target in node.targets)
+
+
+def lacking(flows: Mapping[str, Flow], knowledge: Knowledge) -> list[tuple[str, str]]:
+    """Each flow with an article it shows and this town has not, in order; ("waste", "waste.bulky")."""
+    found: dict[tuple[str, str], None] = {}
+    for flow in flows.values():
+        for node in flow.nodes:
+            shown = [to.removeprefix("article:") for to in node.targets if to.startswith("article:")]
+            for article in [*shown, *([node.shows] if node.shows else [])]:
+                if article not in knowledge.articles:
+                    found[flow.name, article] = None
+    return list(found)
 
 
 def problems(flows: Mapping[str, Flow], knowledge: Knowledge | None = None) -> list[tuple[str, str]]:
@@ -66,7 +97,8 @@ def _node_problems(flow: Flow, node: Node, flows: Mapping[str, Flow], knowledge:
         shown = [to.removeprefix("article:") for to in node.targets if to.startswith("article:")]
         for article in [*shown, *([node.shows] if node.shows else [])]:
             if article not in knowledge.articles:
-                found.append(f"shows the article {article!r}, which does not exist")
+                if not knowledge.town.unfinished:
+                    found.append(f"shows the article {article!r}, which does not exist")
             elif not knowledge.articles[article].offices:
                 found.append(f"ends in {article!r}, which names no office")
     return found

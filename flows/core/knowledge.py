@@ -203,6 +203,7 @@ class Town:
     topics: Mapping[str, Topic]
     staff_hours: str | None = None  # opening_hours; None: the operator has not said
     holidays: Set[dt.date] = frozenset()
+    unfinished: bool = False  # in the making: what is missing is a warning, and what needs it is not shown
 
 
 @dataclass(frozen=True, kw_only=True)
