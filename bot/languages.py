@@ -32,7 +32,7 @@ LANGUAGES: Mapping[str, Language] = MappingProxyType(
             Language(code="fa", locale="fa", telegram="fa", name="فارسی", direction="rtl", voiced=True),
             Language(code="ro", locale="ro", telegram="ro", name="Română", voiced=True),
             Language(code="tr", locale="tr", telegram="tr", name="Türkçe", voiced=True),
-            Language(code="fr", locale="fr", telegram="fr", name="Français"),
+            Language(code="fr", locale="fr", telegram="fr", name="Français", voiced=True),
             Language(code="vi", locale="vi", telegram="vi", name="Tiếng Việt"),
             Language(code="kmr", locale="ku", telegram="ku", name="Kurmancî"),
             Language(code="sq", locale="sq", telegram="sq", name="Shqip"),
