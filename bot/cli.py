@@ -102,6 +102,9 @@ def parser() -> argparse.ArgumentParser:
     minor.add_argument("articles", nargs="+", help="ids of the articles")
     minor.add_argument("--was", metavar="DIGEST", help="the text it says the same as, where that is not clear")
 
+    new_town = commands.add_parser("new-town", help="make the folder of a new town, to be filled")
+    new_town.add_argument("name", help='as people call it: "Neustadt am See"')
+
     database = commands.add_parser("db", help="the database").add_subparsers(dest="action", required=True)
     database.add_parser("upgrade", help="bring the tables up to this release")
     backup = database.add_parser("backup", help="copy the embedded database")
@@ -146,7 +149,7 @@ def _carry_out(options: argparse.Namespace) -> int:
             from bot.chat import run_chat
 
             return asyncio.run(run_chat(settings, options.lang, options.json, options.keep))
-        case "ask" | "evaluate" | "check" | "translations":
+        case "ask" | "evaluate" | "check" | "translations" | "new-town":
             from bot import commands_knowledge
 
             return commands_knowledge.carry_out(settings, options)

@@ -1,4 +1,4 @@
-"""Commands that look at knowledge, flows and voice: ask, evaluate, check, translations."""
+"""Commands that look at knowledge, flows and voice: ask, evaluate, check, translations, new-town."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bot.cli import FINE, NOT_FINE, WRONG_USE
 from bot.content import load_knowledge
 from bot.errors import Problem, SettingsError
 from bot.languages import LANGUAGES
-from bot.settings import Settings
+from bot.settings import ROOT, Settings
 from flows import FLOWS
 from flows.core import inspect
 from flows.core.search import build_index, find
 
 
 def carry_out(settings: Settings, options: argparse.Namespace) -> int:
-    """`lotse ask`, `evaluate`, `check`, `translations`."""
+    """`lotse ask`, `evaluate`, `check`, `translations`, `new-town`."""
     match options.command:
         case "ask":
             return _ask(settings, options)
@@ -30,6 +30,8 @@ def carry_out(settings: Settings, options: argparse.Namespace) -> int:
             return run_evaluate(settings, options)
         case "check":
             return _check(settings, options)
+        case "new-town":
+            return _new_town(settings, options)
         case _:
             from bot import commands_translations
 
@@ -85,3 +87,15 @@ def _check(settings: Settings, options: argparse.Namespace) -> int:
             print(problem)
         print(f"{errors} errors, {len(problems) - errors} warnings")
     return NOT_FINE if errors else FINE
+
+
+def _new_town(settings: Settings, options: argparse.Namespace) -> int:
+    from bot.new_town import make_town
+
+    if settings.knowledge_dir is None and not (ROOT / "pyproject.toml").is_file():
+        raise SettingsError("lotse new-town writes files and needs a checkout, or LOTSE_KNOWLEDGE_DIR")
+    id, files = make_town(settings.knowledge, options.name)
+    for path in files:
+        print(path)
+    print(f"LOTSE_TOWN={id} lotse check   lists what is missing")
+    return FINE

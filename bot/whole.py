@@ -9,7 +9,7 @@ from typing import Literal
 
 import flows
 from bot.catalogs import Catalogs
-from bot.content import read_content
+from bot.content import danger_articles, read_content
 from bot.errors import ContentError, Problem
 from bot.settings import Settings, data_folder
 from flows import FLOWS
@@ -28,6 +28,8 @@ def load(settings: Settings, trying: bool = False) -> tuple[Knowledge, Catalogs]
     knowledge, catalogs, problems = read(settings, dt.date.min)
     if trying:
         problems = [problem for problem in problems if problem.path.parent != FLOWS_FOLDER]
+    else:
+        problems += _danger_unanswered(settings, knowledge)
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors or knowledge is None:
         raise ContentError(errors)
@@ -41,6 +43,23 @@ def read(settings: Settings, on: dt.date) -> tuple[Knowledge | None, Catalogs, l
     errors = any(problem.severity == "error" for problem in problems)
     problems += [*missing, *catalogs.problems(), *flow_problems(None if errors else knowledge)]
     return knowledge, catalogs, problems
+
+
+def _danger_unanswered(settings: Settings, knowledge: Knowledge | None) -> list[Problem]:
+    """A town in the making speaks to nobody while words of acute danger have no answer there (promise 13)."""
+    if knowledge is None or not knowledge.town.unfinished:
+        return []
+    town = settings.knowledge / "towns" / settings.town / "town.toml"
+    return [
+        Problem(
+            path=town,
+            line=0,
+            severity="error",
+            sentence=f"{id} is missing: before anybody is answered, words of danger must lead somewhere; "
+            "until then try it out with lotse chat",
+        )
+        for id in sorted(danger_articles(settings.knowledge) - knowledge.articles.keys())
+    ]
 
 
 def flow_problems(knowledge: Knowledge | None) -> list[Problem]:

@@ -15,6 +15,7 @@ from bot.content.articles import Draft, folders, read_article
 from bot.content.markdown import Text
 from bot.content.tables import AS_OF, Problems
 from bot.content.town import Pack, read_pack
+from bot.content.unfinished import leave_out
 from bot.errors import ContentError, Problem
 from bot.languages import LANGUAGES
 from flows.core.knowledge import Dated, FactKind, Knowledge
@@ -65,6 +66,9 @@ def _read(folder: Path, town: str, problems: Problems) -> tuple[Knowledge | None
         draft = read_article(id, place, problems)
         if draft is not None:
             drafts.append(draft)
+    if pack.town is not None and pack.town.unfinished:
+        drafts = leave_out(folder, drafts, pack, problems)
+        places = {draft.article.id: draft.file.path.parent for draft in drafts}
     known: dict[str, set[str]] = {"office": set(pack.offices), "article": set(places)}
     for table, key, kind, id in [*pack.cited, *(cited for draft in drafts for cited in draft.cited)]:
         if id not in known[kind]:

@@ -124,6 +124,9 @@ class Table:
     def error(self, sentence: str, key: str | None = None, value: str = "") -> None:
         self.file.problems.error(self.file.path, self.line(key, value), sentence)
 
+    def warn(self, sentence: str, key: str | None = None, value: str = "") -> None:
+        self.file.problems.warn(self.file.path, self.line(key, value), sentence)
+
     def text(self, key: str, *, form: re.Pattern[str] | None = None, like: str = "", empty: bool = False) -> str | None:
         """A text; `form` is what the whole of it must match, `like` an example. None for one that may be empty."""
         value = self._take(key, str, "a text in quotes")

@@ -74,7 +74,7 @@ def read_pack(folder: Path, town: str, problems: Problems) -> Pack:
     _read_glossary(folder / "glossary.toml", pack, problems)
     _read_words(folder / "words.toml", pack, problems)
     for path in sorted((folder / "crisis").glob("*")):
-        _read_crisis(path, pack, problems)
+        read_crisis(path, pack, problems)
     for path in sorted((folder / "offtopic").glob("*")):
         _read_offtopic(path, pack, problems)
     return pack
@@ -85,9 +85,14 @@ def _read_town(path: Path, id: str, pack: Pack, problems: Problems) -> None:
     if file is None or file.broken:
         return
     top = file.table()
+    unfinished = top.flag("unfinished")
     name = top.need_text("name")
-    top.need_text("state")
-    subdivision = top.need_text("subdivision")
+    for key in ("state", "subdivision"):
+        if key in top.data or not unfinished:
+            top.need_text(key)
+        else:
+            top.warn(f"{key} is missing" + (": no public holiday is known" if key == "subdivision" else ""))
+    subdivision = top.text("subdivision") or ""
     if subdivision and not is_subdivision(subdivision):
         top.error(f"“{subdivision}” is not the short name of a German state, like ST", "subdivision")
         subdivision = ""
@@ -104,15 +109,21 @@ def _read_town(path: Path, id: str, pack: Pack, problems: Problems) -> None:
             top.error(f"unknown language: {language}", "languages", language)
     menu = top.texts("menu")
     if not menu:
-        top.error("menu is missing or empty", "menu")
+        (top.warn if unfinished else top.error)("menu is missing or empty", "menu")
     top.ignore("operator", "staff", "topics")
     top.finish()
     operator = file.table("operator")
-    operator_name = operator.need_text("name")
-    project = operator.need_text("project")
+    told: dict[str, str] = {}
+    for key in ("name", "project"):
+        if key in operator.data or not unfinished:
+            told[key] = operator.need_text(key)
+        else:
+            operator.warn(f"[operator] {key} is missing: people are told the town's name")
     office = operator.text("office")
     if office:
         pack.cited.append((operator, "office", "office", office))
+    elif unfinished:
+        operator.warn("[operator] office is missing: the project has no door of its own in directory.toml")
     operator.finish()
     staff = file.table("staff")
     hours = staff.text("hours")
@@ -121,8 +132,10 @@ def _read_town(path: Path, id: str, pack: Pack, problems: Problems) -> None:
             staff_hours.parse(hours)
         except ValueError as error:
             staff.error(str(error), "hours")
+    elif unfinished:
+        staff.warn("[staff] hours is missing: people are told “as soon as somebody is there”")
     staff.finish()
-    topics = dict(_topics(file, pack))
+    topics = dict(_topics(file, pack, unfinished))
     for topic in menu:
         if topic not in topics:
             top.error(f"menu names “{topic}”, but there is no [topics.{topic}]", "menu", topic)
@@ -130,23 +143,24 @@ def _read_town(path: Path, id: str, pack: Pack, problems: Problems) -> None:
         id=id,
         name=name,
         timezone=timezone,
-        operator=operator_name,
-        project=project,
+        operator=told.get("name", name),
+        project=told.get("project", f"Lotse {name}"),
         office=office,
         languages=languages,
         menu=menu,
         topics=topics,
         staff_hours=hours,
         holidays=PublicHolidays(subdivision) if subdivision else frozenset(),
+        unfinished=unfinished,
     )
 
 
-def _topics(file: TomlFile, pack: Pack) -> Iterator[tuple[str, Topic]]:
+def _topics(file: TomlFile, pack: Pack, unfinished: bool) -> Iterator[tuple[str, Topic]]:
     for id in file.table("topics").data:
         table = file.table(f"topics.{id}")
         articles = table.texts("articles")
         if not articles:
-            table.error("articles is missing or empty", "articles")
+            (table.warn if unfinished else table.error)("articles is missing or empty", "articles")
         office = table.text("office")
         for article in articles:
             pack.cited.append((table, "articles", "article", article))
@@ -338,7 +352,8 @@ def _language_file(path: Path, problems: Problems) -> TomlFile | None:
     return None if file is None or file.broken else file
 
 
-def _read_crisis(path: Path, pack: Pack, problems: Problems) -> None:
+def read_crisis(path: Path, pack: Pack, problems: Problems) -> None:
+    """The words of danger of one language, and the articles they lead to."""
     file = _language_file(path, problems)
     if file is None:
         return
