@@ -190,7 +190,7 @@ def warn_of_terms(language: str, text: Text, pack: Pack, german_words: Mapping[s
             name = LANGUAGES[language].name
             problems.warn(text.path, line, f"{{{{term:{id}}}}}: glossary.toml has no word in {name} for it")
     for n, line_of_text in enumerate(text.body.split("\n"), text.body_line):
-        for typed in _IN_BRACKETS.findall(line_of_text):
+        for typed in () if line_of_text.startswith("#") else _IN_BRACKETS.findall(line_of_text):  # a heading is plain
             if term := german_words.get(typed.strip()):
                 problems.warn(text.path, n, f"({typed}) is typed by hand: write ({{{{term:{term}}}}})")
 

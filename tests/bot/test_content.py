@@ -311,9 +311,11 @@ def test_what_is_not_outdated_cannot_be_marked_as_minor(folder: Path):
 def test_an_official_word_without_an_entry_or_typed_by_hand_is_a_warning(folder: Path):
     change(folder / "glossary.toml", 'uk = "великогабаритні відходи"\n', "")
     change(folder / EN, "1. your ID", "1. your ID (Sperrmüll)")
+    change(folder / EN, "## What you need", "## What you need (Sperrmüll)")  # cites nothing, being a heading
     found = warnings_of(folder, DAY)
     assert (UK, 10, "{{term:sperrmuell}}: glossary.toml has no word in Українська for it") in found
     assert (EN, 19, "(Sperrmüll) is typed by hand: write ({{term:sperrmuell}})") in found
+    assert sum("typed by hand" in sentence for _, _, sentence in found) == 1
 
 
 def test_stamping_changes_no_byte_but_its_line(folder: Path):
