@@ -9,6 +9,7 @@ from bot.catalogs import Catalogs
 from bot.render import render
 from db.store import (
     Entry,
+    KeptQuestion,
     Member,
     Result,
     Tally,
@@ -25,6 +26,7 @@ from flows.core.effects import (
     Count,
     Effect,
     Forget,
+    KeepQuestion,
     OpenTicket,
     PostToDesk,
     SendMessage,
@@ -130,6 +132,7 @@ def plan(
     timers: list[TimerSet] = []
     joins: list[tuple[str, bool]] = []
     tallies: list[Tally] = []
+    questions: list[KeptQuestion] = []
     forget = False
     waiting_already = work.ticket is not None and work.ticket.state in ("open", "waiting-staff")
 
@@ -202,6 +205,15 @@ def plan(
                 timers.append(TimerSet(name=effect.name, at=None))
             case TryJoin():
                 joins.append((effect.code, effect.burn))
+            case KeepQuestion():
+                questions.append(
+                    KeptQuestion(
+                        language=effect.language,
+                        topic=effect.topic,
+                        district=effect.district,
+                        text=effect.text,
+                    )
+                )
             case Count():
                 tallies.append(Tally(what=effect.what, language=effect.language, topic=effect.topic))
             case Forget():
@@ -216,6 +228,7 @@ def plan(
         timers=tuple(timers),
         joins=tuple(joins),
         tallies=tuple(tallies),
+        questions=tuple(questions),
         forget=forget,
     )
 

@@ -10,13 +10,13 @@ from typing import TypeVar
 
 from sqlalchemy import bindparam, select
 
-from db import desk_view, finish, inbox, outbox, retention, staff, web
+from db import desk_view, finish, inbox, outbox, questions, retention, staff, web
 from db import figures as numbers
 from db import timers as times
 from db.codec import Codec
 from db.records import address_key
 from db.sql import Statement, Tx
-from db.store import Batch, CaseLine, Cursor, EntryView, Held, Member, Role, Settlement, Take, Ticket
+from db.store import Batch, CaseLine, Cursor, EntryView, Held, KeptQuestion, Member, Role, Settlement, Take, Ticket
 from db.tables import conversations
 from db.withdraw import withdrawing
 from flows.core.conversation import Conversation
@@ -163,6 +163,9 @@ class SqlStore(ABC):
 
     async def figures(self) -> dict[str, float]:
         return await self._read(lambda tx: numbers.figures(tx, _now()))
+
+    async def questions(self) -> Sequence[KeptQuestion]:
+        return await self._read(lambda tx: questions.all_kept(tx, self.codec))
 
     async def tallies(self) -> dict[tuple[str, str, str], int]:
         return await self._read(lambda tx: numbers.tallies_of(tx, _now()))

@@ -6,8 +6,7 @@ import datetime as dt
 
 from sqlalchemy import Text, bindparam, func, literal_column, select
 
-from db.finish import week
-from db.sql import Statement, Tx, micros
+from db.sql import Statement, Tx, micros, week
 from db.tables import OPEN, inbox, outbox, tallies
 
 _FAILED = literal_column("'failed'", Text)

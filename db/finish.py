@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -10,11 +9,11 @@ from typing import Any
 from sqlalchemy import BigInteger, bindparam, case, delete, func, literal_column, null, select, update
 
 from db import outbox as out
-from db import retention
+from db import questions, retention
 from db.codec import Codec
 from db.inbox import Taken, enqueue
 from db.records import address_key
-from db.sql import Insert, Statement, Tx, among, micros
+from db.sql import Insert, Statement, Tx, among, micros, week
 from db.staff import join_key
 from db.store import Result
 from db.tables import (
@@ -140,6 +139,7 @@ async def finish(tx: Tx, codec: Codec, taken: Sequence[Taken], results: Sequence
     await _timers(tx, kept)
     await _joins(tx, codec, kept)
     await _tallies(tx, pairs)
+    await questions.keep(tx, codec, [(result.event, q) for _, result in pairs for q in result.questions])
     for one, result in pairs:
         if result.forget:
             changed = True
@@ -321,12 +321,6 @@ async def _tallies(tx: Tx, pairs: Sequence[tuple[Taken, Result]]) -> None:
     if counted:
         names = ("week", "what", "language", "topic", "count")
         await tx.insert(_TALLY, [dict(zip(names, (*key, counted[key]), strict=True)) for key in sorted(counted)])
-
-
-def week(at: dt.datetime) -> str:
-    """The week that a count belongs to: "2026-W48"."""
-    year, number_, _ = at.isocalendar()
-    return f"{year}-W{number_:02}"
 
 
 async def _forget(tx: Tx, codec: Codec, one: Taken, result: Result) -> None:

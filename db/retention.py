@@ -19,6 +19,7 @@ from db.tables import (
     join_codes,
     links,
     outbox,
+    questions,
     sent_messages,
     threads,
     ticket_steps,
@@ -41,6 +42,7 @@ WEB_SESSION = dt.timedelta(hours=24)  # idle
 WEB_SESSION_KEPT = dt.timedelta(days=30)  # idle, "keep on this device"
 DESK_SESSION = dt.timedelta(hours=12)
 DESK_LINK = dt.timedelta(minutes=10)
+QUESTION = dt.timedelta(days=180)  # that somebody let us keep
 JOIN_CODE = dt.timedelta(hours=24)
 
 _NOTHING = literal_column("''", Text)
@@ -124,7 +126,7 @@ async def _purge_cases(tx: Tx, numbers: list[int], withdraw: Withdraw, but_of_ev
 
 _expired = [
     Statement(delete(table).where(table.c.expires_at <= bindparam("now")))
-    for table in (inbox, outbox, join_codes, links, desk_sessions)
+    for table in (inbox, outbox, join_codes, links, desk_sessions, questions)
 ]
 _CLOSED_CASES = Statement(
     select(tickets.c.number).where(tickets.c.state == CLOSED, tickets.c.expires_at <= bindparam("now"))

@@ -44,6 +44,12 @@ def moment(stored: int) -> dt.datetime:
     return _EPOCH + stored * _MICROSECOND
 
 
+def week(at: dt.datetime) -> str:
+    """The week that a count belongs to: "2026-W48"."""
+    year, number_, _ = at.isocalendar()
+    return f"{year}-W{number_:02}"
+
+
 class among(ColumnElement[Any]):
     """Whether a column's value is in the list handed in under a name: one bound value however long the list is."""
 

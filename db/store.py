@@ -115,6 +115,17 @@ class Tally:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeptQuestion:
+    """A question we had no answer to, kept because the person agreed, without anything of them."""
+
+    language: str
+    topic: str  # the nearest, "" when none is near
+    district: str  # number of the quarter, "" when not given
+    text: str
+    week: str = ""  # "2026-W48", given when it is stored
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """What handling one event came to. All results of a batch are stored in one transaction.
 
@@ -131,6 +142,7 @@ class Result:
     timers: tuple[TimerSet, ...] = ()
     joins: tuple[tuple[str, bool], ...] = ()  # (code, burn only)
     tallies: tuple[Tally, ...] = ()
+    questions: tuple[KeptQuestion, ...] = ()
     forget: bool = False
     failed: str | None = None
 
@@ -309,6 +321,9 @@ class Store(Protocol):
 
     async def figures(self) -> dict[str, float]:
         """Counts and ages for health and metrics: inbox_open, outbox_open, oldest ages in seconds, failed."""
+
+    async def questions(self) -> Sequence[KeptQuestion]:
+        """Questions that people let us keep, the latest week first."""
 
     async def tallies(self) -> dict[tuple[str, str, str], int]:
         """Counts of this week by (what, language, topic)."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flows import globals_
 from flows.core import facts, labels, limits
 from flows.core import search as searching
+from flows.core.effects import KeepQuestion
 from flows.core.events import MessageReceived
 from flows.core.fold import fold, near
 from flows.core.knowledge import District
@@ -72,9 +75,34 @@ def unknown(turn: Turn) -> None:
     topics = searching.nearest_topics(turn.knowledge, turn.text, turn.conversation.language or "")
     near = [topic_choice(topic) for topic in topics if topic in turn.knowledge.town.topics]
     turn.count("gap", topics[0] if topics else "")
+    if turn.conversation.district:
+        turn.count("gap-district", turn.conversation.district)
     turn.remember("bot", "unknown")
     choices = near or globals_.menu_choices(turn)
-    turn.say(phrase("ask.unknown"), *office_parts(turn, None), choices=(HUMAN, *choices, MENU))
+    keep = Choice(id="ask.keep:yes", label=phrase("ask.keep.label"))
+    turn.say(phrase("ask.unknown"), *office_parts(turn, None), choices=(HUMAN, *choices, keep, MENU))
+
+
+def keep_question(turn: Turn) -> None:
+    """Keep the last question that had no answer, once, because the person agreed."""
+    said = turn.conversation.recent
+    place = next((n for n in range(len(said) - 1, 0, -1) if said[n].text == "unknown" and said[n].by == "bot"), None)
+    if place is None or said[place - 1].by != "person":
+        globals_.stale(turn)
+        return
+    text = said[place - 1].text
+    topics = searching.nearest_topics(turn.knowledge, text, turn.conversation.language or "")
+    turn.wish(
+        KeepQuestion(
+            text=text,
+            language=turn.language,
+            topic=topics[0] if topics else "",
+            district=turn.conversation.district or "",
+        )
+    )
+    kept = replace(said[place], text="kept")
+    turn.update(recent=(*said[:place], kept, *said[place + 1 :]))
+    turn.say(phrase("ask.kept"), choices=(HUMAN, MENU))
 
 
 def article_choice(turn: Turn, article: str, language: str | None = None) -> Choice:
@@ -175,6 +203,8 @@ def choose(turn: Turn, place: str, value: str) -> None:
     elif place == "ask.fallback" and known and value in known.texts:
         turn.update(fallback=value)
         show(turn, known.id)
+    elif place == "ask.keep":
+        keep_question(turn)
     elif place == "ask.office":
         offices(turn, ask_district=value == "show")
     else:

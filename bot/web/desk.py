@@ -52,6 +52,7 @@ class DeskPages:
             web.post("/desk/enter", self.enter),
             web.post("/desk/leave", self.leave),
             web.get("/desk/wait", self.wait),
+            web.get("/desk/questions", self.questions),
             web.get(r"/desk/case/{number:\d+}", self.case),
             web.get(r"/desk/case/{number:\d+}/file/{entry}/{index:\d+}", self.file),
             web.post(r"/desk/case/{number:\d+}/{verb:reply|note|claim|close}", self.act),
@@ -107,6 +108,20 @@ class DeskPages:
             closed=closed,
             version=await self.app.store.desk_version(),
             waiting=sum(line.ticket.state in ("open", "waiting-staff") for line in lines),
+        )
+
+    async def questions(self, request: web.Request) -> web.Response:
+        """Questions without an answer that people let us keep, for who writes the articles."""
+        member = await self._member(request)
+        if member is None:
+            return self._html(request, "desk_out.html", status=401)
+        return self._html(
+            request,
+            "desk_questions.html",
+            member=member,
+            questions=await self.app.store.questions(),
+            districts={d.number: d.name for d in self.app.knowledge.districts},
+            version=await self.app.store.desk_version(),
         )
 
     async def case(self, request: web.Request) -> web.Response:

@@ -102,6 +102,16 @@ class TryJoin:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeepQuestion:
+    """Keep the words of a question that had no answer, without anything of who asked; only after they agreed."""
+
+    text: str
+    language: str
+    topic: str
+    district: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Count:
     """Count something without saying who: a gap, an ignored message, a helped answer."""
 
@@ -111,10 +121,20 @@ class Count:
 
 
 Effect = (
-    SendMessage | OpenTicket | ChangeTicket | PostToDesk | WakeDesk | SetTimer | CancelTimer | Forget | TryJoin | Count
+    SendMessage
+    | OpenTicket
+    | ChangeTicket
+    | PostToDesk
+    | WakeDesk
+    | SetTimer
+    | CancelTimer
+    | Forget
+    | TryJoin
+    | KeepQuestion
+    | Count
 )
 
 __all__ = [
-    "CancelTimer", "ChangeTicket", "Count", "Effect", "Forget", "OpenTicket", "Outcome", "Phrase", "PostToDesk",
-    "SendMessage", "SetTimer", "TicketState", "TryJoin", "WakeDesk",
+    "CancelTimer", "ChangeTicket", "Count", "Effect", "Forget", "KeepQuestion", "OpenTicket", "Outcome", "Phrase",
+    "PostToDesk", "SendMessage", "SetTimer", "TicketState", "TryJoin", "WakeDesk",
 ]  # fmt: skip

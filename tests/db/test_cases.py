@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from made import NOW, handle_all, handled, later, message, open_case, person, reply, says
 
-from db.store import Entry, Settlement, Store, Tally, TicketChanged, TimerSet
+from db.store import Entry, KeptQuestion, Settlement, Store, Tally, TicketChanged, TimerSet
 from flows.core.events import Address, AgentWrote, PersonLeft, TimerFired
 
 DESK = Address(channel="desk", peer="web")
@@ -195,3 +195,14 @@ async def test_staff_hear_when_a_browser_with_a_case_leaves(store: Store) -> Non
     await store.purge(later(minutes=1))
     assert await store.conversation(address) is None
     assert await store.cases(closed=True) == []
+
+
+async def test_a_question_is_kept_once_without_anything_of_who_asked(store: Store) -> None:
+    await store.accept([message(1)])
+    kept = KeptQuestion(language="ar", topic="waste", district="04", text="أين أرمي هذا؟")
+    await handle_all(store, questions=(kept,))
+    found = await store.questions()
+    assert [(q.language, q.topic, q.district, q.text) for q in found] == [("ar", "waste", "04", "أين أرمي هذا؟")]
+    assert found[0].week.startswith("20")
+    await store.purge(later(days=181))
+    assert await store.questions() == []

@@ -14,7 +14,7 @@ from db.store import Settlement, Store, TicketChanged, TimerSet
 from flows.core.events import Address, DeskEvent, TicketClosed
 
 # Says nothing about anybody: how far a channel has read, which numbers were given, when a case changed.
-IMPERSONAL = {"alembic_version", "cursors", "counters", "ticket_numbers", "tallies"}
+IMPERSONAL = {"alembic_version", "cursors", "counters", "ticket_numbers", "tallies", "questions"}
 
 
 async def everything(url: str) -> dict[str, list[dict[str, Any]]]:

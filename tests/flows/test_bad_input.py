@@ -182,3 +182,13 @@ def test_nothing_a_person_types_breaks_a_conversation(talk: Talk, lines: list[st
         talk.writes(line)
         json_safe = talk.conversation
         assert json_safe.version > 0
+
+
+def test_a_question_without_an_answer_is_kept_only_when_the_person_agrees_and_once(talk: Talk) -> None:
+    said = talk.writes("Wie wird morgen das Wetter?")
+    assert "ask.keep:yes" in [c.id for c in said[0].choices]
+    assert talk.last.questions == ()
+    talk.presses("ask.keep:yes")
+    assert [(q.text, q.language) for q in talk.last.questions] == [("Wie wird morgen das Wetter?", "de")]
+    talk.presses("ask.keep:yes")
+    assert talk.last.questions == ()
