@@ -79,6 +79,7 @@ class Person:
     seen: list[Seen] = field(default_factory=list)
     locked: list[str] = field(default_factory=list)  # events that could not be opened
     room: str = ""
+    courtesies: set[str] = field(default_factory=set)  # "m.typing", "m.receipt": of others
     invited: list[str] = field(default_factory=list)  # to these rooms
 
     @property
@@ -108,6 +109,8 @@ class Person:
         for kind in (EventType.ROOM_MESSAGE, EventType.REACTION, EventType.ROOM_REDACTION, poll):
             client.add_event_handler(kind, person._plain)
         client.add_event_handler(EventType.ROOM_MEMBER, person._member)
+        for kind in (EventType.TYPING, EventType.RECEIPT):
+            client.add_event_handler(kind, person._courtesy)
         person.allow_keys(allow_keys)
         client.start(None)
         return person
@@ -161,6 +164,10 @@ class Person:
 
     async def _plain(self, event: Any) -> None:
         self._keep(event, False)
+
+    async def _courtesy(self, event: Any) -> None:
+        if event.type == EventType.RECEIPT or event.content.user_ids:
+            self.courtesies.add(event.type.t)
 
     async def _member(self, event: Any) -> None:
         if event.state_key == self.id and event.content.membership.value == "invite":

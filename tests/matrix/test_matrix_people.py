@@ -58,6 +58,7 @@ async def test_the_bot_reacts_with_the_numbers_to_tap_on_reads_and_answers_witho
     await p.writes(SOFA)
     answer = await p.hears(ANSWER)
     assert not answer.encrypted
+    await p.until(lambda: p.courtesies == {"m.typing", "m.receipt"})
     first = p.heard()[0]
     await p.until(lambda: [s for s in p.seen if s.type == "m.reaction" and first.id in str(s.content)][3:])
 
