@@ -17,7 +17,7 @@ from typing import IO
 from bot.catalogs import Catalogs
 from bot.channels.base import Channel
 from bot.errors import SettingsError
-from bot.outbox import UnderWay, deliver_due
+from bot.outbox import Outbox
 from bot.plan import Room, Voice
 from bot.settings import Settings
 from bot.worker import handle_batch
@@ -68,7 +68,7 @@ class App:
         )
         self._to_handle = asyncio.Event()
         self._to_send = asyncio.Event()
-        self._under_way: UnderWay = {}
+        self.outbox = Outbox(store, self.channels, lambda: self.clock(), self._to_handle.set)
         self.changed = asyncio.Condition()  # something was stored: pages that wait look again
 
     def add(self, channel: Channel) -> None:
@@ -94,9 +94,8 @@ class App:
 
     async def deliver(self) -> int:
         """Send what is due now."""
-        tried = await deliver_due(self.store, self.channels, self.clock(), self._under_way)
+        tried = await self.outbox.deliver()
         if tried:
-            self._to_handle.set()
             async with self.changed:
                 self.changed.notify_all()
         return tried
@@ -131,7 +130,7 @@ class App:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
                 await asyncio.gather(*loops, return_exceptions=True)
-                await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+                await self.outbox.finish()
         stopping.cancel()
         for task in done:
             if task is not stopping and not task.cancelled() and task.exception() is not None:
@@ -156,7 +155,7 @@ class App:
                 await asyncio.sleep(AWAY_SECONDS)
             # Not wait_for: on Python 3.11 it swallows being cancelled when the wake comes at the same moment.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(IDLE_SECONDS):
+                async with asyncio.timeout(self.outbox.idle_seconds(IDLE_SECONDS)):
                     await wake.wait()
 
     async def _timers(self) -> None:

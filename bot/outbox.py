@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 from bot.channels.base import Channel
+from bot.channels.pace import Pace
 from bot.errors import SendError
 from bot.images import clean_image
-from db.store import Settlement, Store
+from db.store import Held, Settlement, Store
 from flows.core.delivery import Attachment, Delivery
 
 log = logging.getLogger(__name__)
@@ -19,7 +24,12 @@ IN_FLIGHT = 16
 """At most so many sends at once: what a crash can double."""
 
 SOON = 0.1
-"""Seconds after which a delivery is slow: the others are not held up by it any longer."""
+"""Seconds after which is looked again although no sender has become free."""
+
+AWAY_SECONDS = 1.0
+MERGED = 20
+MERGED_CHARACTERS = 3000
+"""So many posts, and so many characters, become one message at most."""
 
 ATTEMPTS = 40
 LONGEST_WAIT = 600.0
@@ -33,42 +43,162 @@ def wait_before(attempt: int) -> float:
     return float(min(2.0**attempt, LONGEST_WAIT))
 
 
-UnderWay = dict[str, asyncio.Task[None]]
-"""Deliveries being sent at this moment, by id."""
+class Outbox:
+    """The senders: at most sixteen at once, each free again when its receipt is stored.
 
-
-async def deliver_due(store: Store, channels: Mapping[str, Channel], now: dt.datetime, under_way: UnderWay) -> int:
-    """Begin every delivery that is due, up to sixteen at once; returns how many were begun, ended, or go on.
-
-    Each receipt is stored as soon as it is there, so that a crash repeats only what was in flight. What takes long
-    stays under way and is not waited for, so that nobody waits for another's recipient.
+    A receipt that cannot be stored, because the database is away, is kept until it can: forgetting it would send the
+    message again.
     """
-    ended = _collect(under_way)
-    free = IN_FLIGHT - len(under_way)
-    begun = await store.due(now, free, but=under_way) if free else ()
-    for delivery in begun:
-        under_way[delivery.id] = asyncio.create_task(_deliver(store, channels, delivery, now))
-    if under_way:
-        await asyncio.wait(
-            under_way.values(),
-            timeout=SOON,
-            return_when=asyncio.ALL_COMPLETED if begun else asyncio.FIRST_COMPLETED,
+
+    def __init__(
+        self,
+        store: Store,
+        channels: Mapping[str, Channel],
+        clock: Callable[[], dt.datetime],
+        told: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`told`: called when what became of a delivery may have made an event."""
+        self._store, self._channels, self._clock, self._told = store, channels, clock, told
+        self.away: set[str] = set()  # channels that another process sends on
+        self.counts: Counter[tuple[str, str]] = Counter()  # (channel, "sent" or why not)
+        self._under_way: dict[str, tuple[Delivery, asyncio.Task[Settlement]]] = {}
+        self._merged: dict[str, tuple[str, ...]] = {}  # deliveries that went along with another
+        self._receipts: list[Settlement] = []  # not stored yet
+        self._storing: asyncio.Task[None] | None = None
+        self._freed = asyncio.Event()
+        self._ended = 0
+
+    @property
+    def in_flight(self) -> int:
+        """Deliveries begun whose receipts are not stored."""
+        return len(self._under_way)
+
+    async def deliver(self) -> int:
+        """Begin what is due while a sender is free, and wait a moment; how many were begun, ended, or go on."""
+        begun = 0
+        if len(self._under_way) < IN_FLIGHT:
+            begun = await self._begin(IN_FLIGHT - len(self._under_way))
+        if self._under_way:
+            self._freed.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SOON):
+                    await self._freed.wait()
+        ended, self._ended = self._ended, 0
+        return begun + ended + len(self._under_way)
+
+    async def finish(self) -> None:
+        """Wait for what is being sent, and for its receipts."""
+        while self._under_way:
+            self._freed.clear()
+            await self._freed.wait()
+
+    def idle_seconds(self, longest: float) -> float:
+        """How long there is nothing to do unless something new comes."""
+        now = _now()
+        changes = [pace.next_change(now) for _, pace in self._paces()]
+        return min([longest, *(change for change in changes if change is not None)])
+
+    async def _begin(self, free: int) -> int:
+        begun = await self._store.due(
+            self._clock(), free, but=list(self._under_way), held=self._held(), take=self._take
         )
-    ended += _collect(under_way)
-    return len(begun) + ended + len(under_way)
+        for delivery in begun:
+            task = asyncio.create_task(self._send(delivery))
+            self._under_way[delivery.id] = delivery, task
+            task.add_done_callback(partial(self._keep, delivery.id))
+        return len(begun)
+
+    def _paces(self) -> list[tuple[str, Pace]]:
+        return [(name, pace) for name, c in self._channels.items() if (pace := getattr(c, "pace", None)) is not None]
+
+    def _held(self) -> list[Held]:
+        now = _now()
+        held: list[Held] = [(name, None) for name in self.away]
+        for name, pace in self._paces():
+            everything, peers = pace.held(now)
+            held += [(name, None)] if everything else [(name, peer) for peer in peers]
+        return held
+
+    def _take(self, delivery: Delivery) -> bool:
+        pace: Pace | None = getattr(self._channels.get(delivery.channel), "pace", None)
+        return pace is None or pace.take(delivery.peer, _now())
+
+    async def _send(self, delivery: Delivery) -> Settlement:
+        pace: Pace | None = getattr(self._channels.get(delivery.channel), "pace", None)
+        if pace is not None and _can_merge(delivery) and pace.is_crowded(delivery.peer, _now()):
+            delivery, along = merged(delivery, await self._store.behind(delivery.id, MERGED))
+            self._merged[delivery.id] = along
+        return await attempt(delivery, self._channels, self._clock())
+
+    def _keep(self, name: str, task: asyncio.Task[Settlement]) -> None:
+        if task.cancelled() or task.exception() is not None:
+            log.error("sending was cut off; it is tried again")
+            self._free([name])
+            return
+        self._receipts.append(task.result())
+        if self._storing is None or self._storing.done():
+            self._storing = asyncio.create_task(self._store_receipts())
+
+    async def _store_receipts(self) -> None:
+        """Store the receipts that are there; those that come meanwhile are stored together after it."""
+        while self._receipts:
+            receipts, self._receipts = self._receipts, []
+            settlements = [one for receipt in receipts for one in self._with_merged(receipt)]
+            while True:
+                try:
+                    await self._store.settle(settlements, self._clock())
+                    break
+                except Exception as error:
+                    log.error("receipts could not be stored (%s); trying again", type(error).__name__)
+                    await asyncio.sleep(AWAY_SECONDS)
+            for receipt in receipts:
+                channel = self._under_way[receipt.delivery][0].channel
+                self.counts[channel, "sent" if receipt.sent else "later" if receipt.retry_at else receipt.reason] += 1
+            self._free([receipt.delivery for receipt in receipts])
+            self._told()
+
+    def _with_merged(self, receipt: Settlement) -> list[Settlement]:
+        along = self._merged.pop(receipt.delivery, ()) if receipt.sent else ()
+        return [receipt, *(replace(receipt, delivery=name, thread=None) for name in along)]
+
+    def _free(self, names: Sequence[str]) -> None:
+        for name in names:
+            del self._under_way[name]
+            self._merged.pop(name, None)
+        self._ended += len(names)
+        self._freed.set()
 
 
-async def _deliver(store: Store, channels: Mapping[str, Channel], delivery: Delivery, now: dt.datetime) -> None:
-    await store.settle([await attempt(delivery, channels, now)], now)
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
-def _collect(under_way: UnderWay) -> int:
-    """Let go of what has come to an end; raises what storing a receipt raised."""
-    ended = [under_way.pop(name) for name, task in list(under_way.items()) if task.done()]
-    errors = [error for task in ended if (error := task.exception()) is not None]
-    if errors:
-        raise errors[0]
-    return len(ended)
+def _can_merge(delivery: Delivery) -> bool:
+    """Whether it is a post in a case's thread that says only text."""
+    return (
+        delivery.ticket is not None
+        and delivery.role in ("copy", "note", "mark")
+        and not (delivery.attachments or delivery.edits or delivery.answers or delivery.message.choices)
+    )
+
+
+def merged(first: Delivery, waiting: Sequence[Delivery]) -> tuple[Delivery, tuple[str, ...]]:
+    """The first post with those of its kind that wait right behind it, and the ids of those that go along.
+
+    Only posts of one role become one, so that an answer to a copy still answers what the person wrote.
+    """
+    message, along = first.message, []
+    for delivery in waiting:
+        length = len(message.text) + len(delivery.message.text)
+        if not _can_merge(delivery) or delivery.role != first.role or length > MERGED_CHARACTERS:
+            break
+        message = replace(
+            message,
+            text=f"{message.text}\n\n{delivery.message.text}",
+            blocks=message.blocks + delivery.message.blocks,
+        )
+        along.append(delivery.id)
+    return replace(first, message=message), tuple(along)
 
 
 async def attempt(delivery: Delivery, channels: Mapping[str, Channel], now: dt.datetime) -> Settlement:

@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     telegram_mode: Literal["polling", "webhook"] = "polling"
     telegram_staff_chat: int | None = None
     telegram_staff_mode: Literal["origin", "full", "notify"] = "origin"
+    telegram_limits: Literal["on", "off"] = "on"
     matrix_homeserver: str | None = None
     matrix_user: str = ""
     matrix_password: str | None = None

@@ -23,7 +23,7 @@ LAW = (
     ("bot/channels", ("flows.core", "bot.errors", "bot.render", "bot.channels", "bot.web", "bot.languages")),
     ("bot/worker.py", ("flows", "db", "bot.channels.base", "bot.errors", "bot.plan")),
     ("bot/plan.py", ("flows", "db", "bot.render", "bot.catalogs")),
-    ("bot/outbox.py", ("flows", "db", "bot.channels.base", "bot.errors", "bot.images")),
+    ("bot/outbox.py", ("flows", "db", "bot.channels.base", "bot.channels.pace", "bot.errors", "bot.images")),
 )
 
 

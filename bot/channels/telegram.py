@@ -23,6 +23,7 @@ from telegram.constants import ChatAction
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, TelegramError
 
 from bot.channels.base import Accept, ReadCursor
+from bot.channels.pace import Pace
 from bot.channels.telegram_check import bot_id, check_bot
 from bot.channels.telegram_errors import send_error
 from bot.channels.telegram_http import FILE_BYTES, AiohttpRequest, Flood
@@ -56,6 +57,7 @@ class TelegramChannel:
     `token`: from @BotFather; SettingsError when it has another form. `read_cursor`: where polling goes on.
     `api_url`: bare origin of a self-hosted Bot API server. `staff_chat`: the staff group's id.
     `public_url`: the origin Telegram can reach, for the webhook. `profiles`: by language, told when receiving begins.
+    `pace`: how fast may be sent; without it nothing is held back until Telegram asks for silence.
     """
 
     name = "telegram"
@@ -71,6 +73,7 @@ class TelegramChannel:
         staff_chat: int | None = None,
         public_url: str | None = None,
         profiles: Mapping[str, Profile] | None = None,
+        pace: Pace | None = None,
         clock: Callable[[], dt.datetime] = _now,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -89,7 +92,8 @@ class TelegramChannel:
             request=self._request,
             get_updates_request=self._request,
         )
-        self._sender = Sender(self._bot)
+        self.pace = pace
+        self._sender = Sender(self._bot, pace)
         self._read_cursor = read_cursor
         self._mode = mode
         self._staff_chat = staff_chat

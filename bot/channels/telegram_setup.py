@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
+from bot.channels.pace import Pace
 from bot.channels.telegram import TelegramChannel
 from bot.channels.telegram_profile import Profile
 
@@ -20,6 +21,8 @@ class TelegramSettings(Protocol):
     def telegram_mode(self) -> Literal["polling", "webhook"]: ...
     @property
     def telegram_staff_chat(self) -> int | None: ...
+    @property
+    def telegram_limits(self) -> Literal["on", "off"]: ...
     @property
     def public_url(self) -> str | None: ...
 
@@ -49,4 +52,5 @@ def telegram_channel(
         staff_chat=settings.telegram_staff_chat,
         public_url=settings.public_url,
         profiles=profiles,
+        pace=Pace() if settings.telegram_limits == "on" else None,
     )

@@ -45,7 +45,7 @@ class Lotse:
             telegram_token=TOKEN,
             telegram_api_url=self.api.url,
             telegram_staff_chat=self.group.id if self.group else None,
-            **self.extra,  # type: ignore[arg-type]
+            **{"telegram_limits": "off", **self.extra},  # type: ignore[arg-type]
         )
         self.channel: TelegramChannel = telegram_channel(self.settings, self.store)
         rooms = [Room(channel="telegram", peer=str(self.group.id), mode=self.mode)] if self.group else []

@@ -47,6 +47,7 @@ class Program:
             "LOTSE_PORT": "0",
             "LOTSE_TELEGRAM_TOKEN": TOKEN,
             "LOTSE_TELEGRAM_API_URL": api.url,
+            "LOTSE_TELEGRAM_LIMITS": "off",
         }
         self.process: Process | None = None
 
