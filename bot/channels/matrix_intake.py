@@ -88,7 +88,7 @@ class Intake:
                 continue
             came = list(info.timeline.events)
             if new and since:
-                came = [*info.state, *came]
+                came = [*info.state, *self._from_invitation(came)]
             elif info.timeline.limited and since and info.timeline.prev_batch:
                 came = [*await self._missed(room, info.timeline.prev_batch, since), *came]
             for event in came:
@@ -96,6 +96,15 @@ class Intake:
         for room, info in response.rooms.leave.items():
             self._out(room, info.timeline.events, taken)
         return taken
+
+    def _from_invitation(self, came: list[Any]) -> list[Any]:
+        """What was said in a new room since the bot was invited; what was there before was not said to it."""
+        for i in range(len(came) - 1, -1, -1):
+            source = getattr(came[i], "source", {})
+            mine = source.get("type") == "m.room.member" and source.get("state_key") == self._client.user_id
+            if mine and source.get("content", {}).get("membership") == "invite":
+                return came[i:]
+        return came
 
     async def _missed(self, room: str, before: str, since: str) -> list[Any]:
         """What a sync left out of one room, oldest first."""

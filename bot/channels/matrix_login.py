@@ -112,6 +112,8 @@ class Login:
             "M_USER_DEACTIVATED",
         ):
             raise SettingsError("the homeserver refuses LOTSE_MATRIX_USER with LOTSE_MATRIX_PASSWORD")
+        if isinstance(said, LoginError) and said.status_code == "M_UNRECOGNIZED":
+            raise SettingsError("the homeserver takes no password here; set LOTSE_MATRIX_TOKEN instead")
         answered(said)
         if old is not None:
             await self._end(old)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from matrix_lotse import Enter, MatrixLotse
+from mautrix.types import RoomID, UserID
 from nio_person import NioPerson
 from people import Person
 
@@ -90,6 +91,21 @@ async def test_whoever_leaves_is_forgotten_as_a_room_and_may_come_again(lotse: M
     assert room.encode() not in kept
     await p.open_chat(lotse.id)
     await p.hears("1.")
+
+
+async def test_what_was_said_before_the_invitation_is_not_answered_and_what_was_said_after_it_is(
+    lotse: MatrixLotse, enter: Enter
+) -> None:
+    await lotse.start()
+    p = await enter("before")
+    room = await p.open_chat(encrypted=False)
+    await p.writes("xyzzy plugh")
+    await p.client.invite_user(RoomID(room), UserID(lotse.id))
+    await p.writes("hallo")  # perhaps before the bot has come in
+    await p.until(lambda: len(p.heard(lotse.id)) >= 2)  # the greeting, and the answer to what came after
+    await lotse.settled()
+    await asyncio.sleep(0.5)
+    assert len(p.heard(lotse.id)) == 2
 
 
 async def test_edits_threads_and_withdrawals_are_understood(lotse: MatrixLotse, enter: Enter) -> None:
