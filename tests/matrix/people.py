@@ -219,6 +219,13 @@ class Person:
         self.room = str(room)
         return self.room
 
+    async def encrypts(self) -> None:
+        """Switch encryption on in the chat."""
+        kind = EventType.find("m.room.encryption", EventType.Class.STATE)
+        await self.client.send_state_event(RoomID(self.room), kind, ENCRYPTED["content"])
+        content = RoomEncryptionStateEventContent(EncryptionAlgorithm.MEGOLM_V1)
+        await self.client.state_store.set_encryption_info(RoomID(self.room), content)
+
     async def joined(self, other: str, room: str | None = None) -> None:
         """Wait until somebody is in the room."""
 

@@ -64,6 +64,21 @@ async def test_the_bot_reacts_with_the_numbers_to_tap_on_reads_and_answers_witho
     await p.until(lambda: [s for s in p.seen if s.type == "m.reaction" and first.id in str(s.content)][3:])
 
 
+async def test_once_a_chat_is_encrypted_nothing_is_said_in_plain_text_any_more(
+    lotse: MatrixLotse, enter: Enter
+) -> None:
+    await lotse.start()
+    p = await enter("later-encrypted")
+    await lotse.meets(p, encrypted=False)
+    await lotse.settled()
+    await lotse.stop()  # it happens while the bot is away
+    await p.encrypts()
+    await p.writes(SOFA)
+    await lotse.start()
+    answer = await p.hears(ANSWER)
+    assert answer.encrypted
+
+
 async def test_a_room_of_three_hears_one_sentence_and_is_left(lotse: MatrixLotse, enter: Enter) -> None:
     await lotse.start()
     p, q = await enter("three-a"), await enter("three-b")
