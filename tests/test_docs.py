@@ -19,7 +19,7 @@ from bot.web.server import WebServer
 from tests.flows.small import made
 
 DOCS = ROOT / "docs"
-TEXTS = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *DOCS.rglob("*.yaml"), ROOT / "knowledge" / "README.md"])
+TEXTS = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *DOCS.rglob("*.yaml"), *(ROOT / "knowledge").glob("*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 TEST = re.compile(r"`(test_\w+)`")
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import shutil
 import subprocess
@@ -14,6 +15,11 @@ import pytest
 from bot.content import NotMinorError, check_content, digest, load_knowledge, mark_minor, stamp
 from bot.content.digits import find
 from bot.errors import ContentError
+from bot.render import Catalogs, render
+from bot.settings import ROOT
+from flows.core import facts
+from flows.core.delivery import Capabilities
+from flows.core.phrases import Message
 
 SMALL = Path(__file__).parents[1] / "knowledge" / "small"
 TOWN = "musterstadt"
@@ -230,6 +236,22 @@ def test_an_amount_out_of_force_is_a_warning_where_it_is_cited():
     assert not any("not in force" in s for _, _, s in warnings_of(SMALL, DAY))
     found = [(f, n) for f, n, s in warnings_of(SMALL, dt.date(2028, 1, 1)) if "not in force" in s]
     assert (DE, 20) in found
+
+
+def test_an_amount_whose_validity_has_passed_is_never_shown_as_current():
+    knowledge, voice = load_knowledge(SMALL, TOWN), Catalogs.load(ROOT / "locales")
+    for day, shown, never in (
+        (dt.date(2026, 12, 31), "20", ("22.5", "22,5")),
+        (dt.date(2027, 1, 1), "22", ("€20", "20 €")),
+        (dt.date(2028, 1, 1), "", ("€", "22", "20 ")),
+    ):
+        for language in ("de", "en"):
+            view = facts.view(knowledge, "waste.bulky", language, day, section="cost")
+            said = render(
+                Message(parts=(dataclasses.replace(view, footer=None),)), language, voice, Capabilities(buttons=True)
+            ).text
+            assert shown in said
+            assert not [old for old in never if old in said], said
 
 
 def test_stale_offices_and_missing_texts_are_warnings():
