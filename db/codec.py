@@ -11,15 +11,22 @@ import base64
 import hmac
 import json
 import os
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES = 32
+DIGESTS = 2048
+"""So many hashes are remembered: one message on its way is looked up by the same ones several times."""
+
 _ID_BYTES = 4
 _NONCE_BYTES = 12
 _DIGEST_BYTES = 16
+
+
+_written = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
 class SealError(Exception):
@@ -36,12 +43,13 @@ class Codec:
         # One derived key for each use, so that a hash never says anything about a ciphertext.
         self._aead = AESGCM(hmac.digest(key, b"lotse seal", "sha256"))
         self._hash_key = hmac.digest(key, b"lotse digest", "sha256")
+        self._digest = lru_cache(maxsize=DIGESTS)(self._hashed)
         self._key_id = hmac.digest(key, b"lotse key id", "sha256")[:_ID_BYTES]
 
     def seal(self, record: str, value: bytes | str | dict[str, Any]) -> bytes:
         """The value in a form that opens only with this key and for this record."""
         if isinstance(value, dict):
-            value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            value = _written(value)
         plain = value.encode() if isinstance(value, str) else value
         nonce = os.urandom(_NONCE_BYTES)
         return self._key_id + nonce + self._aead.encrypt(nonce, plain, record.encode())
@@ -66,7 +74,9 @@ class Codec:
 
     def digest(self, purpose: str, *values: object) -> str:
         """A keyed hash of 128 bits for looking up; another purpose gives another hash of the same values."""
-        parts = [purpose, *(str(value) for value in values)]
-        message = "".join(f"{len(part)}:{part}" for part in parts)
+        return self._digest(purpose, *map(str, values))
+
+    def _hashed(self, *parts: str) -> str:
+        message = "".join([f"{len(part)}:{part}" for part in parts])
         short = hmac.digest(self._hash_key, message.encode(), "sha256")[:_DIGEST_BYTES]
         return base64.urlsafe_b64encode(short).rstrip(b"=").decode()

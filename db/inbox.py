@@ -249,7 +249,7 @@ async def lock_heads(tx: Tx, limit: int) -> list[tuple[str, int]]:
 async def take(tx: Tx, codec: Codec, seqs: Sequence[int]) -> list[Taken]:
     """These events with their conversations and cases, desk events completed."""
     rows = await tx.rows(_WORK, seqs=list(seqs))
-    opened = [kinds.from_json(codec.open_json(f"inbox:{row[1]}", row[2])) for row in rows]
+    opened = [kinds.from_json({**codec.open_json(f"inbox:{row[1]}", row[2]), "staffed": bool(row[8])}) for row in rows]
     numbers = {n for row in rows for n in (row[3], row[7]) if n is not None}
     found: dict[int, Ticket] = {}
     if numbers:
@@ -259,7 +259,7 @@ async def take(tx: Tx, codec: Codec, seqs: Sequence[int]) -> list[Taken]:
 
 
 def _taken(codec: Codec, row: Row, event: Event, found: dict[int, Ticket], desk: _Desk) -> Taken:
-    seq, _, _, of_event, lane, address, state, last, staffed = row
+    seq, _, _, of_event, lane, address, state, last, _ = row
     if state is not None:
         conversation = Conversation.from_json(codec.open_json(f"conversation.state:{lane}", state))
     elif isinstance(event, _PERSON):
@@ -270,7 +270,7 @@ def _taken(codec: Codec, row: Row, event: Event, found: dict[int, Ticket], desk:
         event = desk.complete(codec, event, of_event)
     number = of_event if of_event is not None else last
     work = Work(
-        event=replace(event, staffed=bool(staffed)),
+        event=event,
         conversation=conversation,
         ticket=found.get(number) if number is not None else None,
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 from sqlalchemy import ARRAY, bindparam, func, select
@@ -106,10 +105,16 @@ class Insert:
         self, table: Table, columns: Sequence[str], key: Sequence[str] = (), update: Mapping[str, Any] | None = None
     ) -> None:
         self.table, self.columns, self.key, self.update = table, tuple(columns), tuple(key), update or {}
+        self._texts: dict[Dialect, str] = {}
 
-    @lru_cache(maxsize=2)  # noqa: B019 - statements are made once, at import
     def text(self, dialect: Dialect) -> str:
         """SQL text; its values are one row's on SQLite and one list for each column on PostgreSQL."""
+        found = self._texts.get(dialect)
+        if found is None:
+            found = self._texts[dialect] = self._compile(dialect)
+        return found
+
+    def _compile(self, dialect: Dialect) -> str:
         statement: Any
         if dialect == "sqlite":
             statement = (sqlite_insert if self.key else plain_insert)(self.table)
