@@ -16,7 +16,7 @@ FOREIGN_SHARE = 0.34
 
 _SCRIPTS = {"arabic": re.compile(r"[\u0600-\u06ff]"), "cyrillic": re.compile(r"[\u0400-\u04ff]")}
 _ONLY = (  # letters that only one of our languages has among those that share its script
-    ("arabic", re.compile(r"[پچژگ]"), "fa"),
+    ("arabic", re.compile(r"[پژیک]"), "fa"),  # گ and چ are written in Iraq too; ی and ک are those of Persian keyboards
     ("cyrillic", re.compile(r"[іїєґІЇЄҐ]"), "uk"),
     ("cyrillic", re.compile(r"[ыэёъЫЭЁЪ]"), "ru"),
 )

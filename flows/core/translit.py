@@ -3,7 +3,8 @@
 People write Arabic, Persian, Russian and Ukrainian with Latin letters and spell by ear, each in their own way. Both
 sides are brought to one rough form: what a text in its own script sounds like, and what somebody typed. For Arabic and
 Persian the short vowels are not written, so all vowels go and what is left are classes of consonants; for the Cyrillic
-languages vowels stay. Two words that sound alike fall together; the search forgives that, as it forgives mistakes.
+languages vowels stay. Two words that sound alike fall together (ح and ه are typed as h by most); the search forgives
+that, as it forgives mistakes.
 Sources of the letters: common chat alphabets (3 = ع, 7 = ح, 5 = خ, 9 = ص, 2 = ء), and the romanisations of
 Ukraine (2010) and of Russian passports with their everyday variants.
 """
@@ -16,13 +17,13 @@ from collections.abc import Mapping
 from flows.core.fold import fold
 
 _ARABIC = {
-    "ا": "", "ب": "b", "ت": "t", "ث": "t", "ج": "j", "ح": "7", "خ": "5", "د": "d", "ذ": "d", "ر": "r", "ز": "z",
+    "ا": "", "ب": "b", "ت": "t", "ث": "t", "ج": "j", "ح": "h", "خ": "5", "د": "d", "ذ": "d", "ر": "r", "ز": "z",
     "س": "s", "ش": "$", "ص": "s", "ض": "d", "ط": "t", "ظ": "z", "ع": "3", "غ": "g", "ف": "f", "ق": "k", "ك": "k",
     "ل": "l", "م": "m", "ن": "n", "ه": "h", "و": "", "ي": "", "ء": "", "پ": "b", "چ": "$", "ژ": "j", "گ": "k",
 }  # fmt: skip
 _PERSIAN = {
     **_ARABIC,
-    "ث": "s", "ح": "h", "خ": "5", "ذ": "z", "ض": "z", "ع": "", "غ": "g", "ق": "g", "پ": "p", "چ": "c", "ژ": "j",
+    "ث": "s", "خ": "5", "ذ": "z", "ض": "z", "ع": "", "غ": "g", "ق": "g", "پ": "p", "چ": "c", "ژ": "j",
     "گ": "g",
 }  # fmt: skip
 _CYRILLIC = {
@@ -36,7 +37,8 @@ SOUNDS: Mapping[str, Mapping[str, str]] = {"ar": _ARABIC, "fa": _PERSIAN, "uk": 
 
 _TYPED_ARABIC = (
     ("kh", "5"), ("gh", "g"), ("sh", "$"), ("ch", "$"), ("th", "t"), ("dh", "d"), ("ou", ""), ("oo", ""), ("ee", ""),
-    ("q", "k"), ("2", ""), ("8", "g"), ("9", "s"), ("6", "t"), ("p", "b"), ("v", "f"), ("x", "ks"), ("c", "k"),
+    ("q", "k"), ("2", ""), ("7", "h"), ("8", "g"), ("9", "s"), ("6", "t"), ("p", "b"), ("v", "f"), ("x", "ks"),
+    ("c", "k"),
 )  # fmt: skip
 _TYPED_PERSIAN = (
     ("kh", "5"), ("gh", "g"), ("sh", "$"), ("ch", "c"), ("zh", "j"), ("q", "g"), ("x", "5"), ("w", ""), ("3", ""),
