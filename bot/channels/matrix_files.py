@@ -70,7 +70,7 @@ async def fetch(client: MatrixClient, attachment: Attachment) -> bytes:
         raise SendError(retryable=False, reason="refused") from None
 
 
-async def upload(client: MatrixClient, name: str, data: bytes, mime: str, encrypted: bool) -> dict[str, Any]:
+async def upload(client: MatrixClient, data: bytes, mime: str, encrypted: bool) -> dict[str, Any]:
     """The content fields that point at an uploaded file; MatrixError when it is refused."""
     keys: dict[str, Any] = {}
     if encrypted:

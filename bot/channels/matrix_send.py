@@ -144,7 +144,7 @@ class Sender:
     async def _file(self, name: str, data: bytes, attachments: Sequence[Attachment], encrypted: bool) -> dict[str, Any]:
         mime = next((a.mime for a in attachments if a.mime and name in (a.name, a.kind)), "")
         mime = mime or mimetypes.guess_type(name)[0] or "application/octet-stream"
-        where = await upload(self._client, name, data, mime, encrypted)
+        where = await upload(self._client, data, mime, encrypted)
         kinds = {"image": "m.image", "audio": "m.audio", "video": "m.video"}
         msgtype = kinds.get(mime.partition("/")[0], "m.file")
         return {"msgtype": msgtype, "body": name, "info": {"mimetype": mime, "size": len(data)}, **where}
