@@ -105,6 +105,14 @@ def parser() -> argparse.ArgumentParser:
     new_town = commands.add_parser("new-town", help="make the folder of a new town, to be filled")
     new_town.add_argument("name", help='as people call it: "Neustadt am See"')
 
+    bench = commands.add_parser(
+        "bench", help="speed, cost and memory on this machine, beside raw drivers and an ordinary bot"
+    )
+    bench.add_argument("--json", action="store_true", help="the figures as one JSON list")
+    bench.add_argument("--quick", action="store_true", help="a minute instead of ten; the figures scatter more")
+    bench.add_argument("--postgresql", metavar="URL", help="a server to make databases on, instead of one of its own")
+    bench.add_argument("--chart", type=Path, metavar="FILE", help="draw the comparisons too (.svg or .png)")
+
     database = commands.add_parser("db", help="the database").add_subparsers(dest="action", required=True)
     database.add_parser("upgrade", help="bring the tables up to this release")
     backup = database.add_parser("backup", help="copy the embedded database")
@@ -153,6 +161,10 @@ def _carry_out(options: argparse.Namespace) -> int:
             from bot import commands_knowledge
 
             return commands_knowledge.carry_out(settings, options)
+        case "bench":
+            from bot.bench.run import bench
+
+            return asyncio.run(bench(settings, options.json, options.quick, options.postgresql, options.chart))
         case "doctor":
             from bot.doctor import doctor
 
