@@ -164,33 +164,34 @@ async def accept(tx: Tx, codec: Codec, events: Sequence[Event], cursor: Cursor |
     if not by_key:
         return 0
     lanes = await _lanes(tx, codec, list(by_key.values()))
-    created = {
-        lane: {
-            "id": lane,
-            "address": codec.seal(
-                f"conversation.address:{lane}", {"channel": event.source.channel, "peer": event.source.peer}
-            ),
-            "version": 0,
-            "expires_at": micros(event.at + retention.CONVERSATION),
-        }
-        for event, (lane, ticket) in zip(by_key.values(), lanes, strict=True)
-        if ticket is None
-    }
-    await _make_sure_of(tx, created)
+    sources = {lane: event for event, (lane, ticket) in zip(by_key.values(), lanes, strict=True) if ticket is None}
+    await _make_sure_of(tx, codec, sources)
     rows = [event_row(codec, event, lane, ticket) for event, (lane, ticket) in zip(by_key.values(), lanes, strict=True)]
     return await tx.insert(_NEW_EVENT, rows)
 
 
-async def _make_sure_of(tx: Tx, created: dict[str, dict[str, Any]]) -> None:
+async def _make_sure_of(tx: Tx, codec: Codec, sources: dict[str, Event]) -> None:
     """Have the conversations exist until this transaction has ended."""
-    rows = [created[lane] for lane in sorted(created)]
-    while rows:
-        await tx.insert(_NEW_CONVERSATION, rows)
+    while sources:
+        # Forgetting in another process waits for this lock, and sees the new event then.
+        there = {lane for (lane,) in await tx.rows(_LOCKED, ids=sorted(sources))}
+        missing = [_new_row(codec, lane, sources[lane]) for lane in sorted(sources) if lane not in there]
+        if not missing:
+            return
+        await tx.insert(_NEW_CONVERSATION, missing)
         if tx.dialect == "sqlite":
             return
-        # Forgetting in another process waits for this lock, and sees the new event then.
-        kept = {lane for (lane,) in await tx.rows(_LOCKED, ids=sorted(created))}
-        rows = [row for row in rows if row["id"] not in kept]
+        sources = {row["id"]: sources[row["id"]] for row in missing}
+
+
+def _new_row(codec: Codec, lane: str, event: Event) -> dict[str, Any]:
+    address = {"channel": event.source.channel, "peer": event.source.peer}
+    return {
+        "id": lane,
+        "address": codec.seal(f"conversation.address:{lane}", address),
+        "version": 0,
+        "expires_at": micros(event.at + retention.CONVERSATION),
+    }
 
 
 async def _lanes(tx: Tx, codec: Codec, events: Sequence[Event]) -> list[tuple[str, int | None]]:

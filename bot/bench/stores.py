@@ -1,7 +1,7 @@
 """The store alone, beside its driver writing the same rows: accept, load, write, each durable.
 
-The driver is handed rows that are sealed already and reads them without opening them, so what the store adds (JSON,
-sealing, checks for duplicates, order, retention) is all on one side.
+The driver seals and opens the same bytes, because encrypted rows are what is compared; what the store adds (JSON both
+ways, keyed hashes, the check for duplicates, order, cases, retention) is all on one side.
 """
 
 from __future__ import annotations
@@ -9,21 +9,23 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import itertools
+import json
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bot.bench.figures import Figure, ratio
 from bot.bench.programs import KEY
 from db.codec import Codec
-from db.inbox import event_row
 from db.open import open_store
 from db.outbox import to_json
 from db.schema import connect, prepare
 from db.sql import micros
 from db.store import Result, Store, Work
+from flows.core import events
 from flows.core.conversation import Conversation, Turn
 from flows.core.delivery import Button, Delivery, RenderedMessage, RichBlock, RichSpan
 from flows.core.events import Address, Event, MessageReceived
@@ -82,27 +84,54 @@ def _result(work: Work) -> Result:
 
 
 class _Rows:
-    """Sealed rows of one group, as the store would write them."""
+    """One group: the plain bytes, and the rows as the store would write them, sealed when they are asked for."""
 
     def __init__(self, codec: Codec, first: int, size: int, persons: Sequence[int]) -> None:
+        self._codec = codec
+        self._made: list[dict[str, Any]] = []
+        self.ids: list[tuple[str]] = []
         now = dt.datetime.now(dt.UTC)
-        self.ids, self.inbox, self.new, self.states, self.outbox = [], [], [], [], []
         for n in range(size):
             event = _event(first + n, persons[n], now)
             lane = codec.digest("address", "telegram", event.source.peer)
-            row = event_row(codec, event, lane)
-            state = codec.seal(f"conversation.state:{lane}", _after(Conversation(address=event.source)).to_json())
             reply = _reply(event)
-            key = codec.digest("delivery", reply.id)
-            self.ids.append((row["id"],))
-            self.inbox.append((row["id"], lane, "person", row["payload"], row["at"], "open"))
-            self.new.append((lane, codec.seal("address", {"channel": "telegram", "peer": "1"}), 0, 2**60))
-            self.states.append((state, 1, lane))
-            payload = codec.seal(f"outbox:{key}", to_json(reply))
-            at = micros(now)
-            self.outbox.append(
-                (key, row["id"], lane, lane, lane, "telegram", "reply", payload, "open", False, 0, 0, at, 1)
+            id_ = codec.digest("event", event.id)
+            self.ids.append((id_,))
+            self._made.append(
+                {
+                    "id": id_,
+                    "lane": lane,
+                    "at": micros(now),
+                    "key": codec.digest("delivery", reply.id),
+                    "event": json.dumps(events.to_json(event)).encode(),
+                    "state": json.dumps(_after(Conversation(address=event.source)).to_json()).encode(),
+                    "reply": json.dumps(to_json(reply)).encode(),
+                }
             )
+
+    def new(self) -> list[tuple[Any, ...]]:
+        return [(m["lane"], b"address", 0, 2**60) for m in self._made]
+
+    def inbox(self) -> list[tuple[Any, ...]]:
+        seal = self._codec.seal
+        return [(m["id"], m["lane"], "person", seal(m["id"], m["event"]), m["at"], "open") for m in self._made]
+
+    def opened(self, n: int, payload: bytes, state: bytes | None) -> None:
+        self._codec.open(self._made[n]["id"], payload)
+        if state is not None:
+            self._codec.open(self._made[n]["lane"], state)
+
+    def states(self) -> list[tuple[Any, ...]]:
+        return [(self._codec.seal(m["lane"], m["state"]), 1, m["lane"]) for m in self._made]
+
+    def outbox(self) -> list[tuple[Any, ...]]:
+        return [
+            (
+                m["key"], m["id"], m["lane"], m["lane"], m["lane"], "telegram", "reply",
+                self._codec.seal(m["key"], m["reply"]), "open", False, 0, 0, m["at"], 1,
+            )
+            for m in self._made
+        ]  # fmt: skip
 
 
 async def _ours(store: Store, size: int, workers: int, seconds: float) -> float:
@@ -141,15 +170,16 @@ def _raw_sqlite(path: Path, size: int, seconds: float) -> float:
         rows = rounds[n] if n < len(rounds) else _Rows(codec, n * size, size, range(size))
         began = time.perf_counter()
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(slots[_NEW], rows.new)
-        connection.executemany(slots[_INBOX], rows.inbox)
+        connection.executemany(slots[_NEW], rows.new())
+        connection.executemany(slots[_INBOX], rows.inbox())
         connection.execute("COMMIT")
-        for one in rows.ids:
-            connection.execute(slots[_LOAD], one).fetchone()
+        for i, one in enumerate(rows.ids):
+            _, payload, state = connection.execute(slots[_LOAD], one).fetchone()
+            rows.opened(i, payload, state)
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany(slots[_DONE], rows.ids)
-        connection.executemany(slots[_STATE], rows.states)
-        connection.executemany(slots[_OUTBOX], rows.outbox)
+        connection.executemany(slots[_STATE], rows.states())
+        connection.executemany(slots[_OUTBOX], rows.outbox())
         connection.execute("COMMIT")
         taken += time.perf_counter() - began
         handled += size
@@ -182,14 +212,15 @@ async def _raw_postgresql(url: str, size: int, seconds: float) -> float:
             if time.perf_counter() > end:
                 break
             async with connection.transaction():
-                await connection.executemany(slots[_NEW], rows.new)
-                await connection.executemany(slots[_INBOX], rows.inbox)
+                await connection.executemany(slots[_NEW], rows.new())
+                await connection.executemany(slots[_INBOX], rows.inbox())
             async with connection.transaction():
-                for one in rows.ids:
-                    await connection.fetchrow(slots[_LOAD] + " FOR UPDATE OF c", *one)
+                for i, one in enumerate(rows.ids):
+                    _, payload, state = await connection.fetchrow(slots[_LOAD] + " FOR UPDATE OF c", *one)
+                    rows.opened(i, payload, state)
                 await connection.executemany(slots[_DONE], rows.ids)
-                await connection.executemany(slots[_STATE], rows.states)
-                await connection.executemany(slots[_OUTBOX], rows.outbox)
+                await connection.executemany(slots[_STATE], rows.states())
+                await connection.executemany(slots[_OUTBOX], rows.outbox())
             handled += size
         await connection.close()
 

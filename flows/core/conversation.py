@@ -67,11 +67,12 @@ class Conversation:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Conversation:
         """The conversation that `to_json` described; fields of a later release are left out."""
-        known = {k: v for k, v in data.items() if k in cls.__dataclass_fields__}
+        fields = cls.__dataclass_fields__
+        known = {k: v for k, v in data.items() if k in fields}
         known["address"] = Address(**known["address"])
         known["trail"] = tuple(known.get("trail", ()))
-        known["choices"] = tuple((choice, label) for choice, label in known.get("choices", ()))
-        known["recent"] = tuple(Turn(**turn) for turn in known.get("recent", ()))
+        known["choices"] = tuple([(choice, label) for choice, label in known.get("choices", ())])
+        known["recent"] = tuple([Turn(**turn) for turn in known.get("recent", ())])
         if known.get("ticket") is not None:
             known["ticket"] = TicketRef(**known["ticket"])
         return cls(**known)
