@@ -36,6 +36,12 @@ PURGE_SECONDS = 600.0
 AWAY_SECONDS = 2.0
 STOP_SECONDS = 10.0
 
+ALONE = frozenset({"matrix"})
+"""Channels that receive in one process only, besides those that say so themselves (Telegram by polling)."""
+
+SENDS_ALONE = frozenset({"matrix"})
+"""Channels that send only where they receive: keys and devices are in one place."""
+
 Clock = Callable[[], dt.datetime]
 
 
@@ -69,6 +75,7 @@ class App:
         self._to_handle = asyncio.Event()
         self._to_send = asyncio.Event()
         self.outbox = Outbox(store, self.channels, lambda: self.clock(), self._to_handle.set)
+        self.leads = False  # whether this process does what only one may
         self.changed = asyncio.Condition()  # something was stored: pages that wait look again
 
     def add(self, channel: Channel) -> None:
@@ -113,18 +120,17 @@ class App:
         loops = [
             asyncio.create_task(self._loop(self.handle, self._to_handle), name="handle"),
             asyncio.create_task(self._loop(self.deliver, self._to_send), name="deliver"),
-            asyncio.create_task(self._timers(), name="timers"),
-            asyncio.create_task(self._purge(), name="purge"),
         ]
+        alone = [channel for channel in self.channels.values() if getattr(channel, "alone", channel.name in ALONE)]
         receiving = [
             asyncio.create_task(channel.receive(self.accept), name=f"receive {channel.name}")
             for channel in self.channels.values()
+            if channel not in alone
         ]
+        receiving.append(asyncio.create_task(self._lead(alone), name="lead"))
         stopping = asyncio.create_task(_wait(stop), name="stop")
         done, _ = await asyncio.wait([*loops, *receiving, stopping], return_when=asyncio.FIRST_COMPLETED)
-        for task in receiving:
-            task.cancel()
-        await asyncio.gather(*receiving, return_exceptions=True)
+        await _cancelled(receiving)
         for task in loops:
             task.cancel()
         with contextlib.suppress(TimeoutError):
@@ -135,6 +141,36 @@ class App:
         for task in done:
             if task is not stopping and not task.cancelled() and task.exception() is not None:
                 raise task.exception()  # type: ignore[misc]
+
+    async def _lead(self, alone: Sequence[Channel]) -> None:
+        """Do what only one process may, while this one has the right to: timers, purging, channels that poll."""
+        while True:
+            self.outbox.away |= {channel.name for channel in alone if channel.name in SENDS_ALONE}
+            try:
+                lead = await self.store.lead()
+            except Exception as error:
+                log.error("lead: %s; trying again in %g s", type(error).__name__, AWAY_SECONDS)
+                lead = None
+            if lead is None:
+                await asyncio.sleep(AWAY_SECONDS)
+                continue
+            self.leads = True
+            self.outbox.away.clear()
+            tasks = [
+                asyncio.create_task(self._timers(), name="timers"),
+                asyncio.create_task(self._purge(), name="purge"),
+                *(asyncio.create_task(c.receive(self.accept), name=f"receive {c.name}") for c in alone),
+            ]
+            holding = asyncio.create_task(lead.hold(), name="hold")
+            try:
+                done, _ = await asyncio.wait([holding, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                self.leads = False
+                await _cancelled([holding, *tasks])
+                await lead.release()
+            for task in done - {holding}:
+                await task
+            log.warning("another process may do now what only one can: the database was away")
 
     async def close(self) -> None:
         """Let go of channels and store."""
@@ -184,6 +220,13 @@ async def _whole(work: Awaitable[int]) -> int:
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Have the tasks end."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _wait(stop: asyncio.Event) -> None:

@@ -16,7 +16,20 @@ from db import timers as times
 from db.codec import Codec
 from db.records import address_key
 from db.sql import Statement, Tx
-from db.store import Batch, CaseLine, Cursor, EntryView, Held, KeptQuestion, Member, Role, Settlement, Take, Ticket
+from db.store import (
+    Batch,
+    CaseLine,
+    Cursor,
+    EntryView,
+    Held,
+    KeptQuestion,
+    Lead,
+    Member,
+    Role,
+    Settlement,
+    Take,
+    Ticket,
+)
 from db.tables import conversations
 from db.withdraw import withdrawing
 from flows.core.conversation import Conversation
@@ -46,6 +59,9 @@ class SqlStore(ABC):
 
     @abstractmethod
     async def close(self) -> None: ...
+
+    @abstractmethod
+    async def lead(self) -> Lead | None: ...
 
     @abstractmethod
     def batch(self, limit: int = 64) -> AbstractAsyncContextManager[Batch]: ...

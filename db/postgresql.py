@@ -8,6 +8,7 @@ round trip for each.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -20,13 +21,19 @@ from db.base import Operation, SqlStore
 from db.codec import Codec
 from db.schema import older
 from db.sql import Dialect, Insert, Row, Statement
-from db.store import Batch, Result, SchemaError
+from db.store import Batch, Lead, Result, SchemaError
 
 T = TypeVar("T")
 
 CONNECTIONS = 8
 LEASE = dt.timedelta(seconds=90)  # longer than one send may take
 ATTEMPTS = 3
+LEAD_SECONDS = 2.0
+"""How often who leads looks whether they still do; the others look as often whether they may."""
+
+_LEADING = (0x107 << 32) + 1  # the advisory lock; one below is the one for migrating
+# The server hears within six seconds that a machine is gone, and another takes over within ten.
+_NOTICE_DEATH = {"tcp_keepalives_idle": "2", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "2"}
 _UPGRADE = "run `lotse db upgrade`, with every other Lotse on this database stopped"
 
 
@@ -79,6 +86,29 @@ class _PostgresqlBatch:
         await self._transaction.commit()
 
 
+class _Lead:
+    """An advisory lock, held as long as its connection lives."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def hold(self) -> None:
+        while True:
+            await asyncio.sleep(LEAD_SECONDS)
+            try:
+                async with asyncio.timeout(LEAD_SECONDS):
+                    await self._connection.fetchval("SELECT 1")
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                return
+
+    async def release(self) -> None:
+        try:
+            async with asyncio.timeout(LEAD_SECONDS):
+                await self._connection.close()
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            self._connection.terminate()
+
+
 class PostgresqlStore(SqlStore):
     """Everything remembered, on a server."""
 
@@ -108,6 +138,13 @@ class PostgresqlStore(SqlStore):
         if self._pool is not None:
             await self._pool.close()
             self._pool = None
+
+    async def lead(self) -> Lead | None:
+        connection = await asyncpg.connect(self.url, timeout=LEAD_SECONDS, server_settings=_NOTICE_DEATH)
+        if await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LEADING):
+            return _Lead(connection)
+        await connection.close()
+        return None
 
     async def _write(self, operation: Operation[T], erases: bool = False, relaxed: bool = False) -> T:
         for attempt in range(ATTEMPTS):

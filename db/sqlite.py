@@ -29,7 +29,7 @@ from db.base import Operation, SqlStore
 from db.codec import Codec
 from db.schema import BUSY_SECONDS, connect, prepare
 from db.sql import Dialect, Insert, Row, Statement
-from db.store import Batch, Result
+from db.store import Batch, Lead, Result
 
 T = TypeVar("T")
 
@@ -258,6 +258,15 @@ class _SqliteBatch:
         )
 
 
+class _Alone:
+    """On a file there is one process, kept alone by the lock of the data folder."""
+
+    async def hold(self) -> None:
+        await asyncio.Event().wait()
+
+    async def release(self) -> None: ...
+
+
 class SqliteStore(SqlStore):
     """Everything remembered, in one file."""
 
@@ -285,6 +294,9 @@ class SqliteStore(SqlStore):
             reader.close()
         if writer is not None:
             await writer.close()
+
+    async def lead(self) -> Lead | None:
+        return _Alone()
 
     async def _write(self, operation: Operation[T], erases: bool = False, relaxed: bool = False) -> T:
         if self._writer is None:

@@ -212,6 +212,16 @@ class EntryView:
     delivered: bool | None  # of an agent's words: True sent, False failed, None on its way
 
 
+class Lead(Protocol):
+    """The right to do what only one process may do at a time: long polling, Matrix, timers."""
+
+    async def hold(self) -> None:
+        """Return when the right is lost, because the database or the way to it is gone."""
+
+    async def release(self) -> None:
+        """Let another process have it."""
+
+
 class Store(Protocol):
     """Everything the runtime, the desk and the command line remember."""
 
@@ -264,6 +274,9 @@ class Store(Protocol):
 
     async def conversation(self, address: Address) -> Conversation | None:
         """The conversation with that address, if there is one."""
+
+    async def lead(self) -> Lead | None:
+        """The right to do what only one process may; None while another process has it."""
 
     # ---- staff ----
 

@@ -96,6 +96,7 @@ class TelegramChannel:
         self._sender = Sender(self._bot, pace)
         self._read_cursor = read_cursor
         self._mode = mode
+        self.alone = mode == "polling"  # two that poll would take each other's updates
         self._staff_chat = staff_chat
         self._public_url = public_url.rstrip("/") if public_url else None
         self._profiles = profiles or {}
