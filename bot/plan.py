@@ -135,6 +135,7 @@ def plan(
     questions: list[KeptQuestion] = []
     forget = False
     waiting_already = work.ticket is not None and work.ticket.state in ("open", "waiting-staff")
+    urgent = any(isinstance(effect, ChangeTicket) and effect.urgent for effect in effects)
 
     for n, effect in enumerate(effects):
         effect_id = f"{event.id}:{n}"
@@ -192,6 +193,7 @@ def plan(
                         conversation,
                         discreet,
                         waiting_already,
+                        urgent,
                         number,
                         rooms,
                         voice,
@@ -278,6 +280,7 @@ def _to_rooms(
     conversation: Conversation,
     discreet: bool,
     waiting_already: bool,
+    urgent: bool,
     number: int,
     rooms: Sequence[Room],
     voice: Voice,
@@ -288,9 +291,10 @@ def _to_rooms(
         message, role, attachments = rendered, effect.role, effect.attachments
         full = in_full(room, conversation.address.channel, discreet)
         if not full:
-            if effect.role not in ("brief", "copy") or (effect.role == "copy" and waiting_already):
+            if effect.role not in ("brief", "copy") or (effect.role == "copy" and waiting_already and not urgent):
                 continue
-            short = Message(parts=(phrase("desk.short", number=number, language=language),))
+            said = phrase("desk.short", number=number, language=language)
+            short = Message(parts=(phrase("wake.urgent", number=number) if urgent else said,))
             message, attachments = voice.render(short, DESK_LANGUAGE, room.channel, number), ()
             role = "brief" if effect.role == "brief" else "mark"
         sent.append(

@@ -60,6 +60,7 @@ def take(turn: Turn) -> bool:
     elif finding.decision == "choose":
         offered = finding.hits[: limits.CHOICES_OFFERED]
         turn.stand("ask", "which")
+        turn.remember("bot", f"offered:{' '.join(hit.article for hit in offered)}")
         choices = tuple(article_choice(turn, hit.article, other) for hit in offered)
         turn.say(
             phrase("ask.which"),

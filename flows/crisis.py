@@ -36,6 +36,7 @@ def take(turn: Turn) -> bool:
         discreet=True,
     )
     if handover.is_open(turn):
+        turn.update(choices=())
         handover.pass_on(turn, turn.event)
         turn.wish(ChangeTicket(state="waiting-staff", urgent=True))
         turn.wish(WakeDesk(urgent=True))

@@ -79,6 +79,7 @@ def agent_wrote(turn: Turn, event: AgentWrote) -> None:
         source_channel=event.source.channel,
         in_rooms=not own_room,
     )
+    turn.update(choices=())  # a number or a yes that is typed now answers this
     turn.wish(ChangeTicket(state="waiting-person", member=event.member))
 
 

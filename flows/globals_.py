@@ -71,6 +71,9 @@ def _word(turn: Turn, word: str) -> None:
     no_language = turn.conversation.language is None
     if word == "delete":
         privacy.ask_delete(turn)
+    elif word == "human" and no_language:
+        turn.update(pending="human")
+        welcome.ask_language(turn)
     elif word == "start" or (no_language and word != "privacy"):
         welcome.start(turn)
     elif word == "privacy":

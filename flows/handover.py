@@ -28,13 +28,28 @@ def ask_consent(turn: Turn) -> None:
     turn.say(phrase("handover.consent"), _where_read(turn), choices=(YES, NO))
 
 
+def is_discreet(turn: Turn) -> bool:
+    """Whether a case would tell staff of danger or shame: by what is talked of now, or by what the brief will show."""
+    c, articles = turn.conversation, turn.knowledge.articles
+
+    def shames(name: str) -> bool:
+        return name in articles and (articles[name].discreet or articles[name].topic == "crisis")
+
+    topic = turn.knowledge.town.topics.get(c.topic or "")
+    whole = topic is not None and bool(topic.articles) and all(shames(name) for name in topic.articles)
+    shown = [name for said in c.recent if said.by == "bot" for name in said.text.partition(":")[2].split()]
+    return c.discreet or c.topic == "crisis" or whole or any(shames(name) for name in shown)
+
+
 def _where_read(turn: Turn) -> Phrase:
     """The sentence that says where staff read this person's words."""
+
+    discreet = is_discreet(turn)
 
     def shown(room: str) -> bool:
         mode = turn.knowledge.rooms.get(room)
         full = mode == "full" or (mode == "origin" and turn.event.source.channel == room)
-        return full and not turn.conversation.discreet
+        return full and not discreet
 
     match shown("telegram"), shown("matrix"):
         case True, True:
@@ -63,10 +78,10 @@ def answer_consent(turn: Turn, agreed: bool) -> None:
         return
     c = turn.conversation
     urgent = c.topic == "crisis"
-    discreet = c.discreet or urgent
+    discreet = is_discreet(turn)
     ticket = TicketRef(id=f"{turn.event.id}:{len(turn.effects)}", told_hours=True)
     turn.wish(OpenTicket(topic=c.topic, language=turn.language, discreet=discreet, urgent=urgent))
-    turn.update(mode="desk", ticket=ticket, consent=CONSENT_VERSION, flow=None, node=None, trail=())
+    turn.update(mode="desk", ticket=ticket, consent=CONSENT_VERSION, flow=None, node=None, trail=(), choices=())
     turn.post("brief", *brief(turn))
     turn.wish(WakeDesk(urgent=urgent))
     turn.say(phrase("handover.opened", number=CASE), *staff_times(turn), phrase("handover.write-on"))
@@ -98,8 +113,10 @@ def brief(turn: Turn) -> tuple[Part, ...]:
 def _shown(turn: Turn, said: str) -> Value:
     """What the bot showed, as staff read it: an article's German title, a node's question."""
     kind, _, name = said.partition(":")
-    if kind == "article" and name in turn.knowledge.articles:
-        return turn.knowledge.articles[name].texts["de"].title
+    if kind in ("article", "offered"):
+        titles = [turn.knowledge.articles[a].texts["de"].title for a in name.split() if a in turn.knowledge.articles]
+        if titles:
+            return " / ".join(titles)
     if kind == "node":
         node = guided.node_at(*name.split(".", 1))
         if node is not None and node.says:
@@ -121,10 +138,16 @@ def staff_times(turn: Turn) -> tuple[Part, ...]:
 
 
 def take_in_desk_mode(turn: Turn) -> bool:
-    """While a human has the case only stop, delete and language are the bot's; all else goes to staff."""
+    """While a human has the case only stop, delete and language are the bot's; all else goes to staff.
+
+    A number, a label or a yes that is typed answers the bot only when its question is the last thing said: then the
+    conversation has `choices`. After a word of staff it is meant for staff; a pressed button always answers the
+    question it stands under.
+    """
     if not is_open(turn):
         return False
-    event = turn.event
+    event, shown = turn.event, turn.conversation.choices
+    turn.update(choices=())
     word = globals_.wanted(turn)
     if word == "stop":
         turn.update(flow="handover", node="stop")
@@ -135,7 +158,7 @@ def take_in_desk_mode(turn: Turn) -> bool:
         welcome.ask_language(turn)
     elif turn.choice and turn.choice.startswith("language:"):
         welcome.choose(turn, turn.choice.removeprefix("language:"))
-    elif _answered(turn):
+    elif _answered(turn, typed=bool(shown)):
         pass
     elif isinstance(event, MessageReceived):
         turn.update(flow=None, node=None)
@@ -143,18 +166,18 @@ def take_in_desk_mode(turn: Turn) -> bool:
         turn.wish(ChangeTicket(state="waiting-staff"))
         turn.wish(WakeDesk())
     elif isinstance(event, ChoiceMade):
-        label = next((text for choice, text in turn.conversation.choices if choice == event.choice), event.choice)
+        label = next((text for choice, text in shown if choice == event.choice), event.choice)
         turn.post("copy", phrase("desk.pressed", label=label))
     elif isinstance(event, CommandGiven):
         turn.post("copy", Verbatim(f"/{event.name} {event.argument}".strip()))
     return True
 
 
-def _answered(turn: Turn) -> bool:
+def _answered(turn: Turn, typed: bool) -> bool:
     """A yes or no to the bot's own question (stop, delete, contact); anything else is meant for staff."""
     node = turn.waiting
-    yes = turn.choice == "yes" or turn.means("yes")
-    no = turn.choice == "no" or turn.means("no")
+    yes = turn.choice == "yes" or (typed and turn.means("yes"))
+    no = turn.choice == "no" or (typed and turn.means("no"))
     if node not in ("handover.stop", "handover.contact", "privacy.delete") or not (yes or no):
         return False
     turn.update(flow=None, node=None)

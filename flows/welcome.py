@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows import ask, globals_, guided, handover
+from flows import ask, globals_, guided, handover, privacy
 from flows.core import deeplink, labels
 from flows.core.effects import Count
 from flows.core.events import CommandGiven, MessageReceived
@@ -14,6 +14,8 @@ def take(turn: Turn) -> bool:
     """Without a language yet, everything leads to the language buttons; a question is kept for afterwards."""
     if turn.conversation.language is not None:
         return False
+    if turn.waiting == "privacy.delete" and privacy.take_waiting(turn):
+        return True
     if turn.text:
         turn.update(pending=turn.text)
     event = turn.event
@@ -97,7 +99,9 @@ def introduce(turn: Turn) -> None:
 def _go(turn: Turn, target: str) -> None:
     """Open what a link names, or answer a question typed before the language was known."""
     name, _, value = target.partition(":")
-    if name == "article" and value in turn.knowledge.articles:
+    if target == "human":
+        handover.ask_consent(turn)
+    elif name == "article" and value in turn.knowledge.articles:
         ask.show(turn, value)
     elif name == "topic" and value in turn.knowledge.town.topics:
         globals_.open_topic(turn, value)

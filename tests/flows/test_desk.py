@@ -94,6 +94,43 @@ def test_7_crisis_words_show_the_numbers_and_reach_staff_marked_urgent(talk: Tal
     assert talk.conversation.mode == "desk"
 
 
+@pytest.mark.parametrize("answer", ["2", "٢", "Nein", "ja", "1"])
+def test_7_a_number_or_a_short_word_in_a_case_is_an_answer_for_staff(talk: Talk, answer: str) -> None:
+    handed_over(talk)
+    talk.agent("Wie viele Kinder haben Sie?", command="reply")
+    assert talk.writes(answer) == []
+    assert [e.message.text for e in talk.last.entries] == [answer]
+    assert talk.last.changed is not None
+    assert talk.last.changed.state == "waiting-staff"
+    assert any(isinstance(e, WakeDesk) for e in talk.effects)
+
+
+@pytest.mark.parametrize("word", ["stop", "löschen"])
+def test_7_a_yes_after_a_question_of_staff_answers_staff(talk: Talk, word: str) -> None:
+    handed_over(talk)
+    talk.writes(word)
+    talk.agent("Soll ich Sie anrufen?", command="reply")
+    assert talk.writes("ja") == []
+    assert [e.message.text for e in talk.last.entries] == ["ja"]
+    assert talk.conversation.mode == "desk"
+
+
+def test_7_a_pressed_yes_still_answers_the_question_it_stands_under(talk: Talk) -> None:
+    handed_over(talk)
+    talk.writes("stop")
+    talk.agent("Soll ich Sie anrufen?", command="reply")
+    talk.presses("yes")
+    assert talk.conversation.mode == "bot"
+
+
+@pytest.mark.parametrize(("word", "pick"), [("stop", "1"), ("stop", "Ja"), ("language", "2")])
+def test_7_a_number_or_a_label_still_answers_what_the_bot_asked_last(talk: Talk, word: str, pick: str) -> None:
+    handed_over(talk)
+    talk.writes(word)
+    assert len(talk.writes(pick)) == 1
+    assert talk.last.entries[0].role == "mark"
+
+
 def test_7_when_the_case_ends_both_sides_are_told_and_the_bot_is_back(talk: Talk) -> None:
     handed_over(talk)
     said = talk.closes()
@@ -257,6 +294,42 @@ def test_a_discreet_case_is_never_shown_in_full_in_a_room(knowledge: Knowledge, 
 
 
 @pytest.mark.parametrize(
+    ("label", "before"),
+    [
+        ("words of danger, then an everyday question", ("mein Mann schlägt mich", "Wohin mit dem alten Sofa?")),
+        ("a shame topic offered, then an everyday question", ("Ich habe Schulden", "Wohin mit dem alten Sofa?")),
+        ("a shame topic offered", ("Ich habe Schulden",)),
+        ("a shame topic shown, then an everyday question", ("#article:debt.counselling", "Wohin mit dem alten Sofa?")),
+        ("a topic with shame in it opened from the menu", ("#topic:debt",)),
+    ],
+)
+def test_what_may_shame_somebody_is_never_shown_in_full_in_a_room(
+    knowledge: Knowledge, catalogs: Catalogs, label: str, before: tuple[str, ...]
+) -> None:
+    talk = Talk(knowledge, catalogs, channel="telegram", rooms=(Room(channel="telegram", peer="-100", mode="origin"),))
+    talk.presses("language:de")
+    for line in before:
+        talk.presses(line[1:]) if line.startswith("#") else talk.writes(line)
+    assert "Telegram" not in talk.presses("human")[0].text, label
+    talk.presses("yes")
+    assert talk.last.opened is not None
+    assert talk.last.opened.discreet, label
+    in_room = [d.message.text for d in talk.last.deliveries if d.peer == "-100"]
+    assert in_room == ["Fall 1 · de · wartet"], label
+
+
+def test_words_of_danger_in_a_case_that_waits_already_reach_the_room_as_urgent(
+    knowledge: Knowledge, catalogs: Catalogs
+) -> None:
+    talk = Talk(knowledge, catalogs, channel="telegram", rooms=(Room(channel="telegram", peer="-100", mode="origin"),))
+    talk.presses("language:de")
+    handed_over(talk)
+    talk.writes("mein Mann schlägt mich, ich habe Angst")
+    in_room = [d.message.text for d in talk.last.deliveries if d.peer == "-100"]
+    assert in_room == ["Dringend: Fall 1 wartet."]
+
+
+@pytest.mark.parametrize(
     ("mode", "channel", "words"),
     [("origin", "telegram", True), ("origin", "web", False), ("full", "web", True), ("notify", "telegram", False)],
 )
@@ -296,3 +369,18 @@ def test_12_delete_asks_once_and_removes_everything_also_during_a_case(talk: Tal
     assert any(isinstance(e, Forget) for e in talk.effects)
     assert talk.last.forget
     assert "lösche" in said[0].text
+
+
+@pytest.mark.parametrize("agreed", ["ja", "#yes"])
+def test_12_delete_works_before_a_language_is_chosen(knowledge: Knowledge, catalogs: Catalogs, agreed: str) -> None:
+    talk = Talk(knowledge, catalogs)
+    talk.writes("Wohin mit dem alten Sofa?")
+    talk.writes("löschen")
+    talk.presses(agreed[1:]) if agreed.startswith("#") else talk.writes(agreed)
+    assert talk.last.forget
+
+
+def test_8_who_asks_for_a_human_first_gets_there_after_the_language(knowledge: Knowledge, catalogs: Catalogs) -> None:
+    talk = Talk(knowledge, catalogs)
+    talk.writes("Mensch")
+    assert [c.id for c in talk.presses("language:de")[-1].choices] == ["yes", "no"]
