@@ -17,6 +17,7 @@ from typing import IO
 from bot.catalogs import Catalogs
 from bot.channels.base import Channel
 from bot.errors import SettingsError
+from bot.metrics import Metrics
 from bot.outbox import Outbox
 from bot.plan import Room, Voice
 from bot.settings import Settings
@@ -75,6 +76,7 @@ class App:
         self._to_handle = asyncio.Event()
         self._to_send = asyncio.Event()
         self.outbox = Outbox(store, self.channels, lambda: self.clock(), self._to_handle.set)
+        self.metrics = Metrics()
         self.leads = False  # whether this process does what only one may
         self.changed = asyncio.Condition()  # something was stored: pages that wait look again
 
@@ -88,11 +90,13 @@ class App:
         """Put events into the inbox; durable when it returns."""
         new = await self.store.accept(events, Cursor(name=cursor[0], value=cursor[1]) if cursor else None)
         self._to_handle.set()
+        if events:
+            self.metrics.received[events[0].source.channel] += new
         return new
 
     async def handle(self) -> int:
         """Handle what is in the inbox now, one batch."""
-        handled = await handle_batch(self.store, self.knowledge, self.voice, self.rooms)
+        handled = await handle_batch(self.store, self.knowledge, self.voice, self.rooms, metrics=self.metrics)
         if handled:
             self._to_send.set()
             async with self.changed:

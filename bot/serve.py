@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import ipaddress
+import json
 import logging
 import signal
 import sys
@@ -58,13 +60,26 @@ async def serve(settings: Settings) -> int:
 
 def set_up_logging(settings: Settings) -> None:
     """Logs to stderr; never content, tokens, addresses or one-time links (promise 11)."""
-    logging.basicConfig(
-        level=settings.log.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        _AsJson()
+        if settings.log_format == "json"
+        else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     )
+    logging.basicConfig(level=settings.log.upper(), handlers=[handler])
     for noisy in ("httpx", "httpcore", "aiohttp.access", "telegram", "nio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)  # they log addresses with tokens in them
+
+
+class _AsJson(logging.Formatter):
+    """One JSON object a line, for programs that collect logs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds")
+        said = {"at": at, "level": record.levelname.lower(), "from": record.name, "says": record.getMessage()}
+        if record.exc_info:
+            said["error"] = self.formatException(record.exc_info)
+        return json.dumps(said, ensure_ascii=False)
 
 
 def refuse_public(settings: Settings, knowledge: Knowledge) -> None:

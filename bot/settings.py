@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     knowledge_dir: Path | None = None
     secret_key: str | None = None
     log: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
     telegram_token: str | None = None
     telegram_api_url: str | None = None
     telegram_mode: Literal["polling", "webhook"] = "polling"

@@ -3,36 +3,51 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 
+from bot.metrics import Metrics
 from bot.plan import Room, Voice, apology, plan
 from db.store import Result, Store, Work
 from flows.core.conversation import Conversation
 from flows.core.effects import Effect, OpenTicket, WakeDesk
 from flows.core.engine import step
+from flows.core.events import MessageReceived
 from flows.core.knowledge import Knowledge
 
 log = logging.getLogger(__name__)
 
 
 async def handle_batch(
-    store: Store, knowledge: Knowledge, voice: Voice, rooms: Sequence[Room] = (), limit: int = 64
+    store: Store,
+    knowledge: Knowledge,
+    voice: Voice,
+    rooms: Sequence[Room] = (),
+    limit: int = 64,
+    metrics: Metrics | None = None,
 ) -> int:
     """Handle the oldest open event of up to `limit` free conversations; returns how many.
 
     A step that raises takes only its own event out: the conversation stays as it was and the person is offered a
     human. Leaving before `finish` means that nothing happened, and every event is taken again.
     """
+    metrics = metrics or Metrics()
+    began = time.perf_counter()
     async with store.batch(limit) as batch:
         if not batch.work:
             return 0
         stepped: list[tuple[Work, Conversation, tuple[Effect, ...]]] = []
         results: list[Result] = []
         for work in batch.work:
+            start = time.perf_counter()
             try:
                 stepped.append((work, *step(work.conversation, work.event, knowledge)))
             except Exception as error:
                 results.append(_set_aside(work, error, voice))
+            taken = time.perf_counter() - start
+            metrics.step.observe(taken)
+            if isinstance(work.event, MessageReceived):
+                metrics.search.observe(taken)
         opening = [
             f"{work.event.id}:{n}"
             for work, _, effects in stepped
@@ -58,6 +73,9 @@ async def handle_batch(
             except Exception as error:
                 results.append(_set_aside(work, error, voice))
         await batch.finish(results)
+        metrics.batch.observe(time.perf_counter() - began)
+        failed = sum(result.failed is not None for result in results)
+        metrics.handled.update(done=len(results) - failed, failed=failed)
         return len(batch.work)
 
 

@@ -21,7 +21,7 @@ LAW = (
     ("bot/content", ("flows", "bot.content", "bot.errors", "bot.languages", "bot.holidays", "bot.hours")),
     ("bot/render.py", ("flows", "bot.catalogs", "bot.errors", "bot.formats", "bot.hours", "bot.languages")),
     ("bot/channels", ("flows.core", "bot.errors", "bot.render", "bot.channels", "bot.web", "bot.languages")),
-    ("bot/worker.py", ("flows", "db", "bot.channels.base", "bot.errors", "bot.plan")),
+    ("bot/worker.py", ("flows", "db", "bot.channels.base", "bot.errors", "bot.metrics", "bot.plan")),
     ("bot/plan.py", ("flows", "db", "bot.render", "bot.catalogs")),
     ("bot/outbox.py", ("flows", "db", "bot.channels.base", "bot.channels.pace", "bot.errors", "bot.images")),
 )

@@ -108,7 +108,9 @@ async def test_health_is_told_and_metrics_name_nobody(http: aiohttp.ClientSessio
     async with http.get("/healthz") as answer:
         assert await answer.json() == {"live": True, "ready": True}
     async with http.get("/metrics") as answer:
-        assert "lotse_inbox_open" in await answer.text()
+        told = await answer.text()
+    for name in ("inbox_open", "outbox_oldest_seconds", "handled_total", "step_seconds_bucket", "search_seconds_sum"):
+        assert f"lotse_{name}" in told
 
 
 def test_a_public_address_needs_privacy_notice_and_imprint(knowledge: Knowledge) -> None:
