@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import secrets
@@ -12,7 +13,7 @@ from aiohttp import web
 
 from bot.app import App
 from bot.web.pages import Pages
-from bot.web.security import Guard
+from bot.web.security import HEADERS, Guard, row_number
 from flows.core.events import Address, ChoiceMade, CommandGiven, Event, MessageReceived
 
 COOKIE = "lotse_chat"
@@ -84,11 +85,21 @@ class ChatPages:
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Messages after the browser's cursor (an outbox row), then each new one as it comes."""
         peer = await self._peer(request)
-        after = int(request.headers.get("Last-Event-ID") or request.query.get("after") or 0)
+        after = row_number(request.headers.get("Last-Event-ID") or request.query.get("after") or "0")
         response = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+            headers={
+                **HEADERS,
+                "Content-Type": "text/event-stream",
+                "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",
+            }
         )
-        await response.prepare(request)
+        with contextlib.suppress(ConnectionResetError):  # the browser goes away when it likes
+            await response.prepare(request)
+            await self._stream(response, peer, after)
+        return response
+
+    async def _stream(self, response: web.StreamResponse, peer: str, after: int) -> None:
         await response.write(b"retry: 1000\n\n")
         closing = self.app.channels["web"].closing  # type: ignore[attr-defined]
         quiet = 0
@@ -108,7 +119,6 @@ class ChatPages:
                     await asyncio.wait_for(self.app.changed.wait(), POLL_SECONDS)
                 except TimeoutError:
                     continue
-        return response
 
     async def message(self, request: web.Request) -> web.Response:
         """A person wrote something."""

@@ -15,7 +15,7 @@ from bot.app import App
 from bot.errors import SendError
 from bot.images import clean_image
 from bot.web.pages import Pages
-from bot.web.security import Guard
+from bot.web.security import Guard, row_number
 from flows.core.delivery import Attachment
 from flows.core.effects import Outcome
 from flows.core.events import Address, AgentWrote, Event, TicketClaimed, TicketClosed
@@ -31,6 +31,8 @@ STATES = {
     "waiting-person": "wartet auf die Person",
     "closed": "beendet",
 }
+NO_CASE = "Diesen Fall gibt es nicht (mehr).\n"
+LARGEST_CASE = 2**31 - 1
 CLOSE_AS: tuple[Outcome, ...] = ("answered", "referred", "no-reply")
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,128}")
@@ -129,9 +131,9 @@ class DeskPages:
         member = await self._member(request)
         if member is None:
             return self._html(request, "desk_out.html", status=401)
-        found = await self.app.store.case(int(request.match_info["number"]))
+        found = await self.app.store.case(_case_number(request))
         if found is None:
-            raise web.HTTPNotFound(text="Diesen Fall gibt es nicht (mehr).\n")
+            raise web.HTTPNotFound(text=NO_CASE)
         ticket, entries = found
         return self._html(
             request,
@@ -148,7 +150,7 @@ class DeskPages:
         """Answers when something has changed since a version, or after twenty seconds."""
         if await self._member(request) is None:
             raise web.HTTPUnauthorized()
-        seen = int(request.query.get("version") or 0)
+        seen = row_number(request.query.get("version") or "0")
         end = asyncio.get_running_loop().time() + WAIT_SECONDS
         version = await self.app.store.desk_version()
         while version <= seen and (left := end - asyncio.get_running_loop().time()) > 0:
@@ -164,7 +166,7 @@ class DeskPages:
         """A file somebody sent into a case, fetched from where it came; pictures re-encoded."""
         if await self._member(request) is None:
             raise web.HTTPUnauthorized()
-        found = await self.app.store.case(int(request.match_info["number"]))
+        found = await self.app.store.case(_case_number(request))
         views = [v for v in found[1] if v.entry.id == request.match_info["entry"]] if found else []
         index = int(request.match_info["index"])
         if not views or index >= len(views[0].entry.attachments):
@@ -194,7 +196,7 @@ class DeskPages:
         member = await self._member(request)
         if member is None:
             raise web.HTTPUnauthorized()
-        number = int(request.match_info["number"])
+        number = _case_number(request)
         form = await request.post()
         once = str(form.get("once") or "")
         if not _TOKEN.fullmatch(once) and not re.fullmatch(r"[A-Za-z0-9_-]{8,64}", once):
@@ -255,3 +257,10 @@ class DeskPages:
         return self.pages.html(
             request, template, status, language=DESK_LANGUAGE, states=STATES, topics=topics, **values
         )
+
+
+def _case_number(request: web.Request) -> int:
+    number = int(request.match_info["number"][:12])
+    if number > LARGEST_CASE:
+        raise web.HTTPNotFound(text=NO_CASE)
+    return number

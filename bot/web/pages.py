@@ -103,11 +103,18 @@ class Pages:
         folder = self.settings.knowledge / "towns" / self.settings.town / "legal"
         paths = [folder / f"{name}.{code}.md" for code in (language, "de")]
         path = next((p for p in paths if p.is_file()), None)
-        body = MarkdownIt("commonmark", {"html": False}).render(path.read_text()) if path else None
+        body = MarkdownIt("commonmark", {"html": False}).render(path.read_text(encoding="utf-8")) if path else None
+        written = "de" if path is not None and path == paths[1] else language
+        notice = None
+        if written != language:
+            notice = self.word(language, phrase("render.notice.fallback", language=LANGUAGES[written].name))
         return self.html(
             request,
             "legal.html",
             heading=self.word(language, LEGAL[name]),
             body=body,
+            written=written,
+            written_direction=LANGUAGES[written].direction,
+            notice=notice,
             missing=self.word(language, phrase("web.not-written")),
         )

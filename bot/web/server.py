@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib.resources import files
 from pathlib import Path
 
@@ -25,13 +26,14 @@ class WebServer:
         self.settings = settings
         self.channel = WebChannel()
         self.guard = Guard(settings)
+        self.pages = pages.Pages(app, settings)
         self.port = settings.port
         self._runner: web.AppRunner | None = None
 
     def application(self) -> web.Application:
         """The routes, for the server and for tests."""
         application = web.Application(middlewares=[self.guard.middleware], client_max_size=MAX_BODY)
-        page = pages.Pages(self.app, self.settings)
+        page = self.pages
         application.add_routes(page.routes())
         application.add_routes(chat.ChatPages(self.app, self.guard, page).routes())
         application.add_routes(desk.DeskPages(self.app, self.guard, page).routes())
@@ -53,6 +55,7 @@ class WebServer:
 
     async def start(self) -> None:
         """Listen; SettingsError when the address is taken."""
+        logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # it logs addresses; the guard says what failed
         self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=2.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.settings.host, self.settings.port)
