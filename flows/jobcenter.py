@@ -24,19 +24,20 @@ def safe_date(printed: dt.date) -> dt.date:
 
 
 def read_date(text: str) -> dt.date | None:
-    """The one date in a text, as it is written in Germany (day, month, year) or in ISO form; any script's digits."""
+    """The one date in a text, as it is written in Germany (day, month, year) or in ISO form; any script's digits.
+
+    None for two that differ: nobody but the person knows which of them is meant.
+    """
     western = "".join(str(int(c)) if c.isdecimal() else c for c in text)
-    iso = _ISO.search(western)
-    found = _DATE.search(western)
+    found = [tuple(map(int, parts)) for parts in _ISO.findall(western)]
+    for day, month, year in _DATE.findall(western):
+        full = int(year) + 2000 if len(year) == 2 else int(year)
+        found.append((full, int(month), int(day)))
     try:
-        if iso:
-            return dt.date(*(int(part) for part in iso.groups()))
-        if found:
-            day, month, year = (int(part) for part in found.groups())
-            return dt.date(year + 2000 if year < 100 else year, month, day)
+        dates = {dt.date(*parts) for parts in found}
     except ValueError:
         return None
-    return None
+    return dates.pop() if len(dates) == 1 else None
 
 
 def read_letter_date(text: str, today: dt.date) -> Reading | None:
