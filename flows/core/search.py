@@ -31,7 +31,7 @@ __all__ = ["Features", "build_index", "features", "find", "known", "nearest_topi
 TEXT, ASKS = 0.85, 0.15
 """What the article as a whole and its most similar ways of asking contribute to the score."""
 
-TOGETHER = 3
+TOGETHER = 5
 """How many ways of asking are taken together: one alone is similar by chance."""
 
 QUESTION_SHARE = 0.6

@@ -453,7 +453,6 @@ DANGER = {
             "udarila sam dete i stidim se",
             "neko je pipao moju ćerku",
             "mislim da zlostavljaju dete",
-            "dete je popilo sredstvo za čišćenje",
         ),
         "crisis.homeless": (
             "ne znam gde da spavam večeras",
