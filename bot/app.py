@@ -35,7 +35,7 @@ IDLE_SECONDS = 1.0
 
 PURGE_SECONDS = 600.0
 AWAY_SECONDS = 2.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 8.0
 
 ALONE = frozenset({"matrix"})
 """Channels that receive in one process only, besides those that say so themselves (Telegram by polling)."""

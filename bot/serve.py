@@ -49,7 +49,7 @@ async def serve(settings: Settings) -> int:
             loop = asyncio.get_running_loop()
             for name in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(name, stop.set)
-            warming = asyncio.create_task(asyncio.to_thread(_warm, knowledge))
+            warming = asyncio.create_task(asyncio.to_thread(_warm, knowledge, stop))
             await app.run(stop)
             await warming
         finally:
@@ -127,10 +127,11 @@ def _channels(
     return channels, rooms
 
 
-def _warm(knowledge: Knowledge) -> None:
+def _warm(knowledge: Knowledge, stop: asyncio.Event) -> None:
     """Make every language's index beside the running program, so that nobody's first question waits for it."""
     for code in knowledge.index.languages:
-        knowledge.index.languages[code]
+        if not stop.is_set():
+            knowledge.index.languages[code]
 
 
 async def _introduce(app: App, settings: Settings, port: int) -> None:
