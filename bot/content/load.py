@@ -96,6 +96,7 @@ def _read(folder: Path, town: str, problems: Problems) -> tuple[Knowledge | None
         crisis_words=pack.crisis_words,
         words=pack.words,
         offtopic=pack.offtopic,
+        asks=pack.asks,
     )
     return knowledge, drafts, pack
 

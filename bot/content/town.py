@@ -56,6 +56,7 @@ class Pack:
     crisis_words: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)
     offtopic: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    asks: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     hours: list[tuple[Table, str]] = field(default_factory=list)  # each opening_hours with its place
     cited: list[tuple[Table, str, str, str]] = field(default_factory=list)  # (where, key, kind, id) to look up
 
@@ -77,6 +78,8 @@ def read_pack(folder: Path, town: str, problems: Problems) -> Pack:
         read_crisis(path, pack, problems)
     for path in sorted((folder / "offtopic").glob("*")):
         _read_offtopic(path, pack, problems)
+    for path in sorted((folder / "asks").glob("*")):
+        _read_asks(path, pack, problems)
     return pack
 
 
@@ -387,3 +390,18 @@ def _read_offtopic(path: Path, pack: Pack, problems: Problems) -> None:
     if not table.data:
         table.error("[questions] is missing or empty")
     pack.offtopic[path.stem] = tuple(question for theme in table.data for question in table.texts(theme))
+
+
+def _read_asks(path: Path, pack: Pack, problems: Problems) -> None:
+    """Ways of asking in a language in which the articles named have no text yet."""
+    file = _language_file(path, problems)
+    if file is None:
+        return
+    top = file.table()
+    top.ignore("asks")
+    top.finish()
+    table = file.table("asks")
+    if not table.data:
+        table.error("[asks] is missing or empty")
+    pack.asks[path.stem] = {article: table.texts(article) for article in table.data}
+    pack.cited += [(table, article, "article", article) for article in table.data]

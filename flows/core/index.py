@@ -144,12 +144,17 @@ def grams_of(folded: str) -> frozenset[str]:
 
 
 def build_index(knowledge: Knowledge) -> Index:
-    """The index of all articles in the languages that the town speaks."""
+    """The index of all articles in the languages that the town speaks, and in those that ways of asking are kept in."""
     articles = knowledge.articles.values()
 
     def documents(code: str) -> list[Document]:
         elsewhere = Document(id=ELSEWHERE, title="", texts=(), asks=knowledge.offtopic.get(code, ()))
-        return [elsewhere, *(_document(a, a.texts[code]) for a in articles if code in a.texts)]
+        asked = knowledge.asks.get(code, {})
+        return [
+            elsewhere,
+            *(_document(a, a.texts[code]) for a in articles if code in a.texts),
+            *(_asked(a, asked[a.id]) for a in articles if code not in a.texts and a.id in asked),
+        ]
 
     def made(code: str) -> Callable[[], LanguageIndex]:
         return lambda: index_documents(documents(code))
@@ -157,7 +162,7 @@ def build_index(knowledge: Knowledge) -> Index:
     def by_sound(code: str) -> Callable[[], LanguageIndex]:
         return lambda: index_documents(documents(code), lambda text: translit.sound(text, code))
 
-    spoken = knowledge.town.languages
+    spoken = dict.fromkeys((*knowledge.town.languages, *knowledge.asks))
     return Index(
         languages=Languages({code: made(code) for code in spoken}),
         sounds=Languages({code: by_sound(code) for code in spoken if code in translit.SOUNDS}),
@@ -182,6 +187,14 @@ def _document(article: Article, text: ArticleText) -> Document:
         words=article.words,
         asks=text.asks,
     )
+
+
+def _asked(article: Article, asks: tuple[str, ...]) -> Document:
+    """An article that people of a language can find although it has no text in it.
+
+    Its ways of asking stand for the title and headings it lacks.
+    """
+    return Document(id=article.id, title="", texts=(), headings=asks, words=article.words, asks=asks)
 
 
 def _plain(blocks: Iterable[Block]) -> str:

@@ -239,5 +239,7 @@ class Knowledge:
     crisis_words: Mapping[str, Mapping[str, tuple[str, ...]]]  # language → article → phrases
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # "menu" → its words in every language
     offtopic: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # language → questions that are not for us
+    asks: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """Language → article → ways of asking, where the article has no text in that language yet."""
     rooms: Mapping[str, str] = field(default_factory=dict)  # staff rooms: channel → origin | full | notify
     index: Any = field(default=None, compare=False, repr=False)  # flows.core.search.Index

@@ -387,3 +387,11 @@ def test_digits_that_look_like_a_fact_are_found(label: str, text: str):
 @pytest.mark.parametrize("text", NOT_FACTS)
 def test_ages_grades_sections_and_counts_may_be_written(text: str):
     assert list(find(f"so {text} so")) == []
+
+
+def test_ways_of_asking_are_read_for_languages_without_a_text(folder: Path):
+    (folder / "asks").mkdir()
+    (folder / "asks" / "tr.toml").write_text('[asks]\n"waste.bulky" = ["eski koltuk nereye"]\n', encoding="utf-8")
+    assert load_knowledge(folder, TOWN).asks == {"tr": {"waste.bulky": ("eski koltuk nereye",)}}
+    (folder / "asks" / "tr.toml").write_text('[asks]\n"waste.nothing" = ["x"]\n', encoding="utf-8")
+    assert [(line, sentence) for _, line, sentence in errors_of(folder)] == [(2, "unknown article: waste.nothing")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from flows.core.index import grams
 from flows.core.knowledge import Article, ArticleText, Finding, Knowledge
 from flows.core.recognise import recognise
-from flows.core.search import HITS, OFFERED_WITHIN, find, nearest_topics
+from flows.core.search import HITS, OFFERED_WITHIN, build_index, find, nearest_topics
 from tests.flows.small import article, made, text
 
 LIBRARY = article(
@@ -257,3 +259,13 @@ def test_off_topic_questions_are_hardly_ever_answered_and_never_with_a_crisis(kn
     assert "crisis" not in decisions.values()
     answered = [typed for typed, decision in decisions.items() if decision == "answer"]
     assert len(answered) <= 2, answered  # an off-topic question that borrows our words: the known weakness
+
+
+def test_an_article_is_found_in_a_language_it_has_no_text_in() -> None:
+    bulky = article("waste.bulky", text("de", "Sperrmüll", "Wohin mit dem alten Sofa"))
+    school = article("school.duty", text("de", "Schulpflicht", "Muss mein Kind zur Schule"))
+    known = made(bulky, school)
+    asked = {"vi": {"waste.bulky": ("vứt ghế sofa cũ ở đâu",), "school.duty": ("con tôi có phải đi học không",)}}
+    known = dataclasses.replace(known, asks=asked)
+    known = dataclasses.replace(known, index=build_index(known))
+    assert find(known, "vut ghe sofa cu o dau", "de").hits[0].article == "waste.bulky"
