@@ -49,7 +49,7 @@ def take(turn: Turn) -> bool:
         globals_.menu(turn, greeted=True)
         return True
     if turn.means("thanks"):
-        turn.say(phrase("ask.welcome"), choices=(MENU,))
+        turn.say(phrase("ask.welcome"), choices=(MENU, HUMAN))
         return True
     turn.remember("person", turn.text[: limits.QUESTION_CHARACTERS])
     finding = turn.finding
@@ -216,7 +216,7 @@ def feedback(turn: Turn, helped: bool) -> None:
     """Did this help? Counted without the person; a no always offers a human."""
     turn.count("helped" if helped else "not-helped", turn.conversation.topic or "")
     if helped:
-        turn.say(phrase("feedback.thanks"), choices=(MENU,))
+        turn.say(phrase("feedback.thanks"), choices=(MENU, HUMAN))
     else:
         turn.say(phrase("feedback.sorry"), choices=(HUMAN, MENU))
 

@@ -90,7 +90,7 @@ def _word(turn: Turn, word: str) -> None:
         handover.ask_consent(turn)
     elif word == "stop":
         turn.leave()
-        turn.say(phrase("stop.done"), choices=(MENU,))
+        turn.say(phrase("stop.done"), choices=(MENU, HUMAN))
 
 
 def menu(turn: Turn, unknown: bool = False, greeted: bool = False) -> None:

@@ -71,7 +71,7 @@ def answer_consent(turn: Turn, agreed: bool) -> None:
     """Open the case, or leave everything here."""
     if not agreed:
         turn.leave()
-        turn.say(phrase("handover.declined"), choices=(MENU,))
+        turn.say(phrase("handover.declined"), choices=(MENU, HUMAN))
         return
     if not turn.event.staffed:
         nobody(turn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flows import handover
 from flows.core.effects import ChangeTicket, Forget
 from flows.core.phrases import Phrase, phrase
-from flows.core.turn import MENU, NO, YES, Turn
+from flows.core.turn import HUMAN, MENU, NO, YES, Turn
 
 
 def ask_delete(turn: Turn) -> None:
@@ -17,7 +17,7 @@ def ask_delete(turn: Turn) -> None:
 def answer_delete(turn: Turn, agreed: bool) -> None:
     """Remove everything and say what could not be reached; or leave all as it was."""
     if not agreed:
-        turn.say(phrase("privacy.kept"), choices=() if handover.is_open(turn) else (MENU,))
+        turn.say(phrase("privacy.kept"), choices=() if handover.is_open(turn) else (MENU, HUMAN))
         return
     if handover.is_open(turn):
         turn.wish(ChangeTicket(state="closed", outcome="no-reply"))

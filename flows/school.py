@@ -17,7 +17,7 @@ OLDEST = 21
 def read_age(text: str, today: dt.date) -> Reading | None:
     """The node for an age typed in years, in the digits of any script; None when there is no single age in it."""
     numbers = re.findall(r"\d+", text)
-    if len(numbers) != 1 or int(numbers[0]) > OLDEST:
+    if len(numbers) != 1 or len(numbers[0]) > 2 or int(numbers[0]) > OLDEST:
         return None
     age = int(numbers[0])
     if age < STARTS_AT:

@@ -19,8 +19,8 @@ def take(turn: Turn) -> bool:
     if turn.text:
         turn.update(pending=turn.text)
     event = turn.event
-    locked = isinstance(event, MessageReceived) and any(a.kind == "locked" for a in event.attachments)
-    ask_language(turn, *((labels.UNREADABLE["locked"],) if locked else ()))
+    files = event.attachments if isinstance(event, MessageReceived) else ()
+    ask_language(turn, *(labels.UNREADABLE.get(file.kind, labels.UNREADABLE["other"]) for file in files[:1]))
     return True
 
 

@@ -53,6 +53,28 @@ def test_long_and_hostile_texts_are_answered(talk: Talk, text: str) -> None:
     assert said[0].text
 
 
+@pytest.mark.parametrize("digits", ["9" * 5_000, "٩" * 5_000, "0" * 9_999 + "7"])
+@pytest.mark.parametrize("node", [("school.start:duty",), ("jobcenter.start:letter", "jobcenter.letter:decision")])
+def test_a_number_of_any_length_is_asked_again(talk: Talk, node: tuple[str, ...], digits: str) -> None:
+    for choice in node:
+        talk.presses(choice)
+    waiting = talk.conversation.node
+    assert talk.writes(digits)[0].text
+    assert talk.conversation.node == waiting
+
+
+@pytest.mark.parametrize("kind", ["voice", "photo", "location"])
+def test_what_the_bot_cannot_read_is_not_passed_over_before_a_language(
+    knowledge: Knowledge, catalogs: Catalogs, kind: str
+) -> None:
+    talk, other = Talk(knowledge, catalogs), Talk(knowledge, catalogs)
+    said = talk.writes("", Attachment(kind=kind, ref="x"))[0]
+    asked = other.writes("Hallo")[0]
+    assert said.text.endswith(asked.text)
+    assert len(said.text) > len(asked.text)
+    assert [c.id for c in said.choices] == [c.id for c in asked.choices]
+
+
 @pytest.mark.parametrize(
     "kind", ["voice", "audio", "photo", "video", "document", "sticker", "location", "contact", "poll", "dice"]
 )

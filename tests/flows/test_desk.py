@@ -150,6 +150,24 @@ def test_8_every_state_offers_a_human_in_one_tap(knowledge: Knowledge, catalogs:
             assert "human" in [c.id for c in message.choices], message.text
 
 
+@pytest.mark.parametrize(
+    ("label", "before", "then"),
+    [
+        ("after stop", (), "stop"),
+        ("after thanks", (), "danke"),
+        ("after an answer that helped", ("#article:waste.bulky",), "#helped"),
+        ("after a no to handing over", ("#human",), "nein"),
+        ("after a no to deleting", ("löschen",), "nein"),
+    ],
+)
+def test_8_a_human_is_offered_when_a_talk_seems_to_be_over(
+    talk: Talk, label: str, before: tuple[str, ...], then: str
+) -> None:
+    for line in (*before, then):
+        said = talk.presses(line[1:]) if line.startswith("#") else talk.writes(line)
+    assert [c.id for c in said[0].choices] == ["menu", "human"], label
+
+
 def test_8_without_any_member_no_case_is_opened_and_the_office_is_named(
     knowledge: Knowledge, catalogs: Catalogs
 ) -> None:
