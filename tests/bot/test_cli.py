@@ -89,7 +89,7 @@ def test_without_a_language_the_languages_come_first_and_the_question_is_answere
 ) -> None:
     said = magdeburg("chat", "--json", typed=f"{SOFA['de']}\n#language:de\n")
     first, last = said.messages[0], said.messages[-1]
-    assert [choice["id"] for choice in first["choices"]] == [f"language:{code}" for code in LANGUAGES]
+    assert [choice["id"] for choice in first["choices"]][:4] == [f"language:{code}" for code in LANGUAGES]
     assert [choice["label"] for choice in first["choices"]] == ["Deutsch", "English", "العربية", "Українська"]
     assert all(message["article"] is None for message in said.messages[:-1])
     assert last["article"] == "waste.bulky"

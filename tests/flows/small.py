@@ -40,6 +40,7 @@ def made(
     *articles: Article,
     danger: Mapping[str, Sequence[str]] = {},
     words: Mapping[str, Sequence[str]] = {},
+    offtopic: Mapping[str, Sequence[str]] = {},
 ) -> Knowledge:
     """A knowledge of these articles, ready to be searched."""
     town = Town(
@@ -64,6 +65,7 @@ def made(
         districts=(),
         crisis_words={"de": {id: tuple(phrases) for id, phrases in danger.items()}},
         words={word: tuple(fold(w) for w in variants) for word, variants in words.items()},
+        offtopic={language: tuple(questions) for language, questions in offtopic.items()},
     )
     object.__setattr__(knowledge, "index", build_index(knowledge))
     return knowledge

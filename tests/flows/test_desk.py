@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.catalogs import Catalogs
 from bot.plan import Room
 from flows.core.effects import ChangeTicket, Forget, OpenTicket, PostToDesk, SendMessage, WakeDesk
-from flows.core.events import AgentWrote, DeliveryFailed, PersonLeft, ReplyDelivered
+from flows.core.events import AgentWrote, DeliveryFailed, PersonLeft, ReplyDelivered, TicketClaimed, TicketClosed
 from flows.core.knowledge import Knowledge
 from tests.talk import Talk
 
@@ -292,6 +292,21 @@ def test_after_closing_a_reply_is_not_sent_and_staff_are_told(talk: Talk) -> Non
     talk.closes()
     assert talk.agent("/r Noch etwas") == []
     assert "nichts gesendet" in talk.last.entries[0].message.text
+
+
+@pytest.mark.parametrize("kind", [AgentWrote, TicketClosed, TicketClaimed])
+def test_what_staff_do_in_a_closed_case_does_not_touch_the_next_one(talk: Talk, kind: type) -> None:
+    handed_over(talk)
+    talk.closes()
+    first = talk.ticket
+    handed_over(talk)
+    assert talk.conversation.ticket is not None
+    assert talk.conversation.ticket.number == 2
+    words = {"text": "/r Das war für den ersten Fall"} if kind is AgentWrote else {}
+    assert talk.happens(kind(**{**talk._desk(), "ticket": 1}, **words), ticket=first) == []
+    assert talk.conversation.mode == "desk"
+    assert talk.last.changed is None
+    assert ["nichts gesendet" in e.message.text for e in talk.last.entries] == [True]
 
 
 # ---- promise 10, rooms ----

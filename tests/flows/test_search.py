@@ -40,9 +40,14 @@ DOG = article("home.dog", text("de", "Hund anmelden", "Hundesteuer zahlen", "mus
 WORDS = {"greeting": ("Hallo", "hello", "مرحبا", "привіт"), "thanks": ("Danke", "شكرا")}
 
 
+OFFTOPIC = {"de": ["Suppe kochen", "Rezept mit Paprika"], "en": ["who won the match", "football results"]}
+
+
 @pytest.fixture(scope="module")
 def small() -> Knowledge:
-    return made(LIBRARY, POOL, LESSONS, DOG, words=WORDS, danger={"crisis.violence": ("werde bedroht",)})
+    return made(
+        LIBRARY, POOL, LESSONS, DOG, words=WORDS, danger={"crisis.violence": ("werde bedroht",)}, offtopic=OFFTOPIC
+    )
 
 
 def ids(finding: Finding) -> list[str]:
