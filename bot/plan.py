@@ -118,7 +118,9 @@ def plan(
     old = work.conversation
     known = [conversation.ticket, old.ticket]
     number = next((t.number for t in known if t is not None and t.number is not None), None)
-    if number is None and work.ticket is not None and isinstance(event, DeskEvent):
+    if isinstance(event, DeskEvent) and event.ticket is not None:
+        number = event.ticket  # also of a closed case, when the person has a new one
+    elif number is None and work.ticket is not None and isinstance(event, DeskEvent):
         number = work.ticket.number
     if conversation.ticket is not None and conversation.ticket.id in numbers:
         number = numbers[conversation.ticket.id]

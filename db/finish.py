@@ -167,14 +167,14 @@ async def _mark(tx: Tx, pairs: Sequence[tuple[Taken, Result]]) -> None:
 
 
 def _case_of(one: Taken, result: Result) -> int | None:
-    """The case that a result is about: opened now, the conversation's, or the one a member spoke of."""
+    """The case that a result is about: opened now, the one a member spoke of, or the conversation's."""
     if result.opened is not None:
         return result.opened.number
+    if isinstance(one.work.event, DeskEvent) and one.work.event.ticket is not None:
+        return one.work.event.ticket
     for conversation in (result.conversation, one.work.conversation):
         if conversation is not None and conversation.ticket is not None and conversation.ticket.number is not None:
             return conversation.ticket.number
-    if isinstance(one.work.event, DeskEvent) and one.work.event.ticket is not None:
-        return one.work.event.ticket
     return one.ticket
 
 

@@ -32,7 +32,9 @@ def _may(turn: Turn, event: DeskEvent) -> bool:
     if event.member is None:
         turn.count("ignored")
         return False
-    if not handover.is_open(turn) or event.ticket is None:
+    ref = turn.conversation.ticket
+    another = ref is not None and ref.number not in (None, event.ticket)  # a closed case, and the person has a new one
+    if not handover.is_open(turn) or event.ticket is None or another:
         if event.ticket is not None:
             turn.post("mark", phrase("desk.already-closed"))
         return False

@@ -86,8 +86,8 @@ class Talk:
 
     # ---- what happens ----
 
-    def happens(self, event: Event) -> list[RenderedMessage]:
-        """Take one event through step and plan; returns what the person is told."""
+    def happens(self, event: Event, ticket: Ticket | None = None) -> list[RenderedMessage]:
+        """Take one event through step and plan; returns what the person is told. `ticket`: another than the last."""
         event = from_json(json.loads(json.dumps(to_json(event))))
         before = Conversation.from_json(json.loads(json.dumps(self.state)))
         after, effects = step(before, event, self.knowledge)
@@ -96,7 +96,7 @@ class Talk:
         numbers = dict.fromkeys(opening, self.cases + 1)
         self.cases += len(opening)
         result = plan(
-            Work(event=event, conversation=before, ticket=self.ticket),
+            Work(event=event, conversation=before, ticket=ticket or self.ticket),
             after,
             effects,
             voice=self.voice,

@@ -36,6 +36,23 @@ async def test_a_case_is_read_with_its_lines_in_order(store: Store) -> None:
     assert await store.case(case + 1) is None
 
 
+async def test_what_staff_write_in_a_closed_case_stays_in_it_when_the_person_has_another(store: Store) -> None:
+    first = await open_case(store, 1)
+    await change(store, 1, first, state="closed", outcome="answered")
+    second = await open_case(store, 2)
+    await store.accept([AgentWrote(id="desk:2", at=NOW, source=DESK, ticket=first, text="x", command="note")])
+    async with store.batch() as batch:
+        (work,) = batch.work
+        mark = Entry(id="desk:2:0", role="mark", message=says("already closed"))
+        await batch.finish([handled(work, entries=(mark,))])
+    lines = {}
+    for case in (first, second):
+        found = await store.case(case)
+        assert found is not None
+        lines[case] = [view.entry.message.text for view in found[1]]
+    assert lines == {first: ["the brief", "the copy", "already closed"], second: ["the brief", "the copy"]}
+
+
 async def test_cases_stand_urgent_first_then_longest_waiting(store: Store) -> None:
     cases = [await open_case(store, n, person(n)) for n in range(1, 5)]
     ada = await store.add_member("Ada", "member", (), wake=False)
