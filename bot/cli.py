@@ -17,6 +17,7 @@ from pathlib import Path
 from bot.errors import ContentError, LotseError, SettingsError
 
 FINE, NOT_FINE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+LONGEST_NAME = 60
 
 
 def parser() -> argparse.ArgumentParser:
@@ -59,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
 
     member = commands.add_parser("member", help="people on staff").add_subparsers(dest="action", required=True)
     add = member.add_parser("add", help="a new member; prints a join code, once")
-    add.add_argument("name", help="as colleagues call them")
+    add.add_argument("name", type=_name, help="as colleagues call them")
     add.add_argument("--role", choices=("coordinator", "member", "mediator"), default="member", help="what they do")
     add.add_argument("--languages", default="", metavar="CODES", help="what they speak: de,ar")
     add.add_argument("--wake", action="store_true", help="wants a private message when a case waits")
@@ -112,6 +113,8 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--quick", action="store_true", help="a minute instead of ten; the figures scatter more")
     bench.add_argument("--postgresql", metavar="URL", help="a server to make databases on, instead of one of its own")
     bench.add_argument("--chart", type=Path, metavar="FILE", help="draw the comparisons too (.svg or .png)")
+
+    commands.add_parser("matrix-logout", help="end the Matrix login of this data folder; its keys are given up")
 
     database = commands.add_parser("db", help="the database").add_subparsers(dest="action", required=True)
     database.add_parser("upgrade", help="bring the tables up to this release")
@@ -173,6 +176,14 @@ def _carry_out(options: argparse.Namespace) -> int:
             from bot import commands_store
 
             return commands_store.carry_out(settings, options)
+
+
+def _name(text: str) -> str:
+    """A member's name: it stands in lists, links and messages."""
+    name = text.strip()
+    if not name or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise argparse.ArgumentTypeError(f"1 to {LONGEST_NAME} letters in one line, please")
+    return name
 
 
 def _date(text: str) -> dt.date:

@@ -90,7 +90,7 @@ def test_without_a_language_the_languages_come_first_and_the_question_is_answere
     said = magdeburg("chat", "--json", typed=f"{SOFA['de']}\n#language:de\n")
     first, last = said.messages[0], said.messages[-1]
     assert [choice["id"] for choice in first["choices"]][:4] == [f"language:{code}" for code in LANGUAGES]
-    assert [choice["label"] for choice in first["choices"]] == ["Deutsch", "English", "العربية", "Українська"]
+    assert [choice["label"] for choice in first["choices"]][:4] == ["Deutsch", "English", "العربية", "Українська"]
     assert all(message["article"] is None for message in said.messages[:-1])
     assert last["article"] == "waste.bulky"
     assert last["language"] == "de"
@@ -369,6 +369,10 @@ def test_check_draws_each_flow_and_no_other(lotse: Lotse) -> None:
         ("member",),
         ("db",),
         ("member", "add", "A", "--role", "king"),
+        ("member", "add", " "),
+        ("member", "add", "A\nB"),
+        ("member", "add", "A\x1b[31m"),
+        ("member", "add", "A" * 61),
         ("run", "--fast"),
     ],
     ids=" ".join,
