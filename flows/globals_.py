@@ -27,6 +27,8 @@ COMMANDS = {
 }
 """Commands of the channels and what they mean; an unknown one is answered with the menu."""
 
+KNOWN = frozenset({*COMMANDS, "join"})
+
 
 def wanted(turn: Turn) -> str | None:
     """Which global word the event is, if any."""

@@ -86,7 +86,7 @@ def step(conversation: Conversation, event: Event, knowledge: Knowledge) -> tupl
 
 
 def _person(turn: Turn) -> None:
-    picked = _picked(turn)
+    picked = _picked(turn) or _words(turn)
     if picked is not None:
         turn.event = picked
     event = turn.event
@@ -109,6 +109,22 @@ def _answer_callback(turn: Turn, event: ChoiceMade) -> None:
     """A button press is answered even when nothing is said, so that the button stops spinning."""
     if event.callback and not any(isinstance(e, SendMessage) and e.answers for e in turn.effects):
         turn.wish(SendMessage(message=Message(), role="system", answers=event.callback))
+
+
+def _words(turn: Turn) -> MessageReceived | None:
+    """The words behind a slash that is no command of ours: "/hilfe er schlägt mich" is said, not commanded."""
+    event = turn.event
+    if not isinstance(event, CommandGiven) or not event.private or not event.argument or event.name in globals_.KNOWN:
+        return None
+    return MessageReceived(
+        id=event.id,
+        at=event.at,
+        source=event.source,
+        staffed=event.staffed,
+        text=f"/{event.name} {event.argument}",
+        message=event.id,
+        platform_language=event.platform_language,
+    )
 
 
 def _picked(turn: Turn) -> ChoiceMade | None:

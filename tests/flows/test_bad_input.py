@@ -63,6 +63,12 @@ def test_a_number_of_any_length_is_asked_again(talk: Talk, node: tuple[str, ...]
     assert talk.conversation.node == waiting
 
 
+def test_words_behind_a_slash_that_is_no_command_are_heard(talk: Talk) -> None:
+    assert talk.commands("hilfe", "mein Mann schlägt mich")[0].crisis
+    assert talk.commands("frage", "Wohin mit dem alten Sofa?")[0].article == "waste.bulky"
+    assert "Befehl" in talk.commands("unbekannt")[0].text
+
+
 @pytest.mark.parametrize("kind", ["voice", "photo", "location"])
 def test_what_the_bot_cannot_read_is_not_passed_over_before_a_language(
     knowledge: Knowledge, catalogs: Catalogs, kind: str
