@@ -16,12 +16,14 @@ from db.store import SchemaError
 
 
 def carry_out(settings: Settings, options: argparse.Namespace) -> int:
-    """`lotse member`, `lotse desk-link`, `lotse db`."""
+    """`lotse member`, `lotse desk-link`, `lotse matrix-logout`, `lotse db`."""
     match options.command:
         case "member":
             return asyncio.run(_member(settings, options))
         case "desk-link":
             return asyncio.run(_desk_link(settings, options.name))
+        case "matrix-logout":
+            return asyncio.run(_matrix_logout(settings))
         case _:
             return _database(settings, options)
 
@@ -74,6 +76,22 @@ def desk_url(settings: Settings, token: str) -> str:
     """The one-time link; the token is in the fragment, which no server log sees."""
     base = settings.public_url or f"http://{settings.host}:{settings.port}"
     return f"{base.rstrip('/')}/desk/enter#{token}"
+
+
+async def _matrix_logout(settings: Settings) -> int:
+    """End the kept login, so that the device disappears from the account; the next start logs in anew."""
+    if not settings.matrix_homeserver:
+        raise SettingsError("Matrix is not configured (LOTSE_MATRIX_HOMESERVER)")
+    from bot.channels.matrix_setup import matrix_channel
+
+    with only_one(settings.data_dir):
+        channel = matrix_channel(settings, None)
+        try:
+            await channel.logout()
+        finally:
+            await channel.close()
+    print("logged out of Matrix; the next lotse run logs in as a new device")
+    return FINE
 
 
 def _database(settings: Settings, options: argparse.Namespace) -> int:
