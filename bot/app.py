@@ -88,7 +88,8 @@ class App:
 
     async def accept(self, events: Sequence[Event], cursor: tuple[str, str] | None = None) -> int:
         """Put events into the inbox; durable when it returns."""
-        new = await self.store.accept(events, Cursor(name=cursor[0], value=cursor[1]) if cursor else None)
+        at = Cursor(name=cursor[0], value=cursor[1]) if cursor else None
+        new = await self.store.accept(events, at, self._to_handle.set)
         self._to_handle.set()
         if events:
             self.metrics.received[events[0].source.channel] += new
@@ -99,6 +100,7 @@ class App:
         handled = await handle_batch(self.store, self.knowledge, self.voice, self.rooms, metrics=self.metrics)
         if handled:
             self._to_send.set()
+            self.outbox.look()
             async with self.changed:
                 self.changed.notify_all()
         return handled

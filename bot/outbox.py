@@ -76,15 +76,19 @@ class Outbox:
     async def deliver(self) -> int:
         """Begin what is due while a sender is free, and wait a moment; how many were begun, ended, or go on."""
         begun = 0
+        self._freed.clear()
         if len(self._under_way) < IN_FLIGHT:
             begun = await self._begin(IN_FLIGHT - len(self._under_way))
         if self._under_way:
-            self._freed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SOON):
                     await self._freed.wait()
         ended, self._ended = self._ended, 0
         return begun + ended + len(self._under_way)
+
+    def look(self) -> None:
+        """Something new may be due: a free sender need not wait for the others."""
+        self._freed.set()
 
     async def finish(self) -> None:
         """Wait for what is being sent, and for its receipts."""

@@ -67,10 +67,17 @@ class SqlStore(ABC):
     def batch(self, limit: int = 64) -> AbstractAsyncContextManager[Batch]: ...
 
     @abstractmethod
-    async def _write(self, operation: Operation[T], erases: bool = False, relaxed: bool = False) -> T:
+    async def _write(
+        self,
+        operation: Operation[T],
+        erases: bool = False,
+        relaxed: bool = False,
+        seen: Callable[[], None] | None = None,
+    ) -> T:
         """Carry out in a transaction that is durable on return.
 
         `erases`: nothing removed may stay readable. `relaxed`: on return it need only survive this program.
+        `seen` is called when others can read it, which may be before the return.
         """
 
     @abstractmethod
@@ -79,8 +86,10 @@ class SqlStore(ABC):
 
     # ---- the road of a message ----
 
-    async def accept(self, events: Sequence[Event], cursor: Cursor | None = None) -> int:
-        return await self._write(lambda tx: inbox.accept(tx, self.codec, events, cursor))
+    async def accept(
+        self, events: Sequence[Event], cursor: Cursor | None = None, seen: Callable[[], None] | None = None
+    ) -> int:
+        return await self._write(lambda tx: inbox.accept(tx, self.codec, events, cursor), seen=seen)
 
     async def cursor(self, name: str) -> str | None:
         return await self._read(lambda tx: inbox.read_cursor(tx, name))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
@@ -146,7 +146,13 @@ class PostgresqlStore(SqlStore):
         await connection.close()
         return None
 
-    async def _write(self, operation: Operation[T], erases: bool = False, relaxed: bool = False) -> T:
+    async def _write(
+        self,
+        operation: Operation[T],
+        erases: bool = False,
+        relaxed: bool = False,
+        seen: Callable[[], None] | None = None,
+    ) -> T:
         for attempt in range(ATTEMPTS):
             try:
                 async with self._connection() as connection, connection.transaction():

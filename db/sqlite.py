@@ -2,10 +2,12 @@
 
 One connection writes, and all operations that wait for it share one transaction (group commit): each within a
 savepoint, so that one that fails takes only itself out. Statements run where the event loop runs, because each takes
-microseconds and handing it to another thread takes more; what waits for the disk is done in a thread: commits, what
-overwrites deleted pages, and waiting for another program's lock. Sixty-four in a group cost what one does.
+microseconds and handing it to another thread takes more. A commit puts the transaction into the log at once, where the
+next operation sees it; a thread then has the disk write the log (what `synchronous=FULL` does within the commit), and
+only after that the callers go on. So one wait for the disk serves all that was committed before it began, and a
+message can be taken from the inbox while the disk still writes that it came.
 
-A receipt alone does not wait for the disk: it survives this program's death, and the next commit takes it along. After
+A receipt alone does not wait for the disk: it survives this program's death, and the next write takes it along. After
 a power cut at most `RECEIPTS` more messages are sent twice.
 
 Known weakness: one process. A second `lotse run` on the file is kept out by the lock beside it; short commands may
@@ -15,6 +17,7 @@ write in between and wait for each other for `BUSY_SECONDS`.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -35,7 +38,11 @@ T = TypeVar("T")
 
 LARGEST_GROUP = 512
 RECEIPTS = 16
-"""So many operations may be committed without waiting for the disk until the next that waits."""
+"""So many receipts may be committed without waiting for the disk until the next write."""
+
+COPY_AFTER = 32
+LONG_LOG = 1000
+"""After so many commits, a log of so many pages is copied into the file, by a thread."""
 
 SWITCH_SECONDS = 0.0005
 """How long the event loop may keep a thread that comes back from the disk waiting for Python's lock."""
@@ -85,6 +92,7 @@ class _Job(Generic[T]):
     future: asyncio.Future[T]
     erases: bool = False
     relaxed: bool = False
+    seen: Callable[[], None] | None = None
 
 
 class _Writer:
@@ -93,64 +101,109 @@ class _Writer:
     def __init__(self, path: Path) -> None:
         self.commits = 0
         self._connection = connect(path, threads=True)
+        self._connection.execute("PRAGMA synchronous=NORMAL")
         self._tx = _SqliteTx(self._connection)
-        self._disk = ThreadPoolExecutor(1, "sqlite")
+        self._log = os.open(path.with_name(f"{path.name}-wal"), os.O_RDWR | os.O_CREAT, 0o600)
+        self._disk = ThreadPoolExecutor(2, "sqlite")
         self._jobs: list[_Job[Any]] = []
         self._busy = False
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._relaxed = 0  # operations committed since the disk was last waited for
+        self._small = 0  # commits since one that may have copied the log into the file
+        self._relaxed = 0  # receipts committed since the disk was last waited for
+        self._unwritten: list[tuple[_Job[Any], Outcome]] = []  # committed; their callers wait for the disk
+        self._writing = False
+        self._rests = asyncio.Event()
+        self._rests.set()
 
     async def carry_out(
-        self, operation: Callable[[_SqliteTx], Awaitable[T]], erases: bool = False, relaxed: bool = False
+        self,
+        operation: Callable[[_SqliteTx], Awaitable[T]],
+        erases: bool = False,
+        relaxed: bool = False,
+        seen: Callable[[], None] | None = None,
     ) -> T:
-        """The operation's result, once it is durable; `relaxed`: once it survives this program."""
+        """The operation's result, once it is durable; `relaxed`: once it survives this program.
+
+        `seen` is called when others can read it, which is before that.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.append(_Job(operation, future, erases, relaxed))
+        self._jobs.append(_Job(operation, future, erases, relaxed, seen))
+        self._rests.clear()
         if not self._busy:
             self._busy = True
-            self._idle.clear()
             loop.call_soon(self._next, loop)  # whoever asks at the same moment shares the transaction
         return await future
 
     async def close(self) -> None:
         """End after all that is waiting."""
-        await self._idle.wait()
+        await self._rests.wait()
         await asyncio.get_running_loop().run_in_executor(self._disk, self._connection.close)
+        os.close(self._log)
         self._disk.shutdown()
 
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
         group, self._jobs = self._jobs[:LARGEST_GROUP], self._jobs[LARGEST_GROUP:]
         if not group:
             self._busy = False
-            self._idle.set()
+            if not self._writing:
+                self._rests.set()
             return
-        relaxed = all(job.relaxed for job in group) and self._relaxed + len(group) <= RECEIPTS
-        if any(job.erases for job in group):
+        whole = any(job.erases for job in group)
+        outcomes = None if whole else self._begin(group, wait=False)
+        if outcomes is None:  # something is overwritten, or another program holds the file
             waiting = loop.run_in_executor(self._disk, self._whole, group)
+        elif self._small >= COPY_AFTER:
+            waiting = loop.run_in_executor(self._disk, self._commit, outcomes, True)
         else:
-            outcomes = self._begin(group, relaxed, wait=False)
-            if outcomes is not None and relaxed:
-                self._resolve(group, self._commit(outcomes))
-                loop.call_soon(self._next, loop)
-                return
-            if outcomes is None:  # another program holds the file
-                waiting = loop.run_in_executor(self._disk, self._whole, group)
-            else:
-                waiting = loop.run_in_executor(self._disk, self._commit, outcomes)
+            self._committed(loop, group, self._commit(outcomes))
+            loop.call_soon(self._next, loop)
+            return
         waiting.add_done_callback(lambda done: self._done(loop, group, done))
 
     def _done(
         self, loop: asyncio.AbstractEventLoop, group: Sequence[_Job[Any]], done: asyncio.Future[list[Outcome]]
     ) -> None:
-        self._resolve(group, done.result())
+        self._committed(loop, group, done.result())
         self._next(loop)
 
+    def _committed(self, loop: asyncio.AbstractEventLoop, group: Sequence[_Job[Any]], outcomes: list[Outcome]) -> None:
+        """Tell those whom a receipt is enough; the others wait for the disk."""
+        for job, outcome in zip(group, outcomes, strict=True):
+            if job.relaxed and self._relaxed < RECEIPTS and outcome[1] is None:
+                self._relaxed += 1
+                _resolve(job, outcome)
+                continue
+            self._unwritten.append((job, outcome))
+            if job.seen is not None and outcome[1] is None:
+                job.seen()
+        if self._unwritten and not self._writing:
+            self._write(loop)
+
+    def _write(self, loop: asyncio.AbstractEventLoop) -> None:
+        waiting, self._unwritten = self._unwritten, []
+        self._writing, self._relaxed = True, 0
+        loop.run_in_executor(self._disk, os.fdatasync, self._log).add_done_callback(
+            lambda done: self._written(loop, waiting, done.exception())
+        )
+
+    def _written(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        waiting: Sequence[tuple[_Job[Any], Outcome]],
+        error: BaseException | None,
+    ) -> None:
+        for job, outcome in waiting:
+            _resolve(job, outcome if error is None or outcome[1] is not None else (None, error))
+        self._writing = False
+        if self._unwritten:
+            self._write(loop)
+        elif not self._busy:
+            self._rests.set()
+
     def _whole(self, group: Sequence[_Job[Any]]) -> list[Outcome]:
-        outcomes = self._begin(group, relaxed=False, wait=True)
+        outcomes = self._begin(group, wait=True)
         assert outcomes is not None
-        outcomes = self._commit(outcomes)
+        outcomes = self._commit(outcomes, copies=True)
         if any(job.erases for job in group):
             try:
                 # Deleted pages are overwritten in the file; the log must not keep them either.
@@ -159,22 +212,18 @@ class _Writer:
                 return [(None, error)] * len(group)
         return outcomes
 
-    def _begin(self, group: Sequence[_Job[Any]], relaxed: bool, wait: bool) -> list[Outcome] | None:
+    def _begin(self, group: Sequence[_Job[Any]], wait: bool) -> list[Outcome] | None:
         """All operations in one transaction not yet committed; None when another program holds the file."""
         connection = self._connection
         outcomes: list[Outcome] = []
         try:
             connection.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000) if wait else 0}")
-            connection.execute(f"PRAGMA synchronous={'NORMAL' if relaxed else 'FULL'}")
-            # Copying the log into the file waits for the disk, so a commit that does not wait leaves it to others.
-            connection.execute(f"PRAGMA wal_autocheckpoint={0 if relaxed else 1000}")
             try:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
                 if not wait and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
                     return None
                 raise
-            self._relaxed = self._relaxed + len(group) if relaxed else 0
             for job in group:
                 outcomes.append(self._one(job))
         except Exception as error:  # the disk is full or away: nobody may think that anything is stored
@@ -197,27 +246,30 @@ class _Writer:
         connection.execute("RELEASE job")
         return outcome
 
-    def _commit(self, outcomes: list[Outcome]) -> list[Outcome]:
+    def _commit(self, outcomes: list[Outcome], copies: bool = False) -> list[Outcome]:
+        """Put the transaction into the log; `copies`: a long log may be copied into the file, which takes a while."""
         if not self._connection.in_transaction:  # rolled back already
             return outcomes
         try:
+            self._connection.execute(f"PRAGMA wal_autocheckpoint={LONG_LOG if copies else 0}")
             self._connection.execute("COMMIT")
         except Exception as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             return [(None, error)] * len(outcomes)
         self.commits += 1
+        self._small = 0 if copies else self._small + 1
         return outcomes
 
-    @staticmethod
-    def _resolve(group: Sequence[_Job[Any]], outcomes: Sequence[Outcome]) -> None:
-        for job, (result, error) in zip(group, outcomes, strict=True):
-            if job.future.done():  # the caller was cancelled meanwhile
-                continue
-            if error is not None:
-                job.future.set_exception(error)
-            else:
-                job.future.set_result(result)
+
+def _resolve(job: _Job[Any], outcome: Outcome) -> None:
+    result, error = outcome
+    if job.future.done():  # the caller was cancelled meanwhile
+        return
+    if error is not None:
+        job.future.set_exception(error)
+    else:
+        job.future.set_result(result)
 
 
 class _Reader:
@@ -298,10 +350,16 @@ class SqliteStore(SqlStore):
     async def lead(self) -> Lead | None:
         return _Alone()
 
-    async def _write(self, operation: Operation[T], erases: bool = False, relaxed: bool = False) -> T:
+    async def _write(
+        self,
+        operation: Operation[T],
+        erases: bool = False,
+        relaxed: bool = False,
+        seen: Callable[[], None] | None = None,
+    ) -> T:
         if self._writer is None:
             raise RuntimeError("the store is not open")
-        return await self._writer.carry_out(operation, erases, relaxed)
+        return await self._writer.carry_out(operation, erases, relaxed, seen)
 
     async def _read(self, operation: Operation[T]) -> T:
         if self._reader is None:

@@ -233,10 +233,13 @@ class Store(Protocol):
 
     # ---- the road of a message ----
 
-    async def accept(self, events: Sequence[Event], cursor: Cursor | None = None) -> int:
+    async def accept(
+        self, events: Sequence[Event], cursor: Cursor | None = None, seen: Callable[[], None] | None = None
+    ) -> int:
         """Put events into the inbox with the cursor, in one durable transaction; duplicates change nothing.
 
-        Returns how many were new. When this returns, the vendor may have its confirmation.
+        Returns how many were new. When this returns, the vendor may have its confirmation. `seen` is called as soon
+        as the events can be taken, which may be a little before: nothing leaves before what it rests on is durable.
         """
 
     async def cursor(self, name: str) -> str | None:

@@ -10,7 +10,7 @@ import aiohttp
 from telegram.error import BadRequest, NetworkError, TelegramError, TimedOut
 from telegram.request import BaseRequest, RequestData
 
-CONNECTIONS = 32
+CONNECTIONS = 48
 """At most so many requests at once, the long poll included."""
 
 READ_SECONDS = 20.0
