@@ -67,8 +67,8 @@ def set_up_logging(settings: Settings) -> None:
         else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     )
     logging.basicConfig(level=settings.log.upper(), handlers=[handler])
-    for noisy in ("httpx", "httpcore", "aiohttp.access", "telegram", "nio"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)  # they log addresses with tokens in them
+    for noisy in ("httpx", "httpcore", "aiohttp.access", "telegram", "nio", "markdown_it"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)  # they log addresses with tokens in them, or every line read
 
 
 class _AsJson(logging.Formatter):

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import itertools
 from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -38,15 +39,23 @@ class Health:
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Counts, queue lengths, ages and times in Prometheus' text form, to this machine only."""
-        try:
-            local = ipaddress.ip_address(request.remote or "").is_loopback
-        except ValueError:
-            local = False
-        if not local:
+        if not _from_this_machine(request):
             raise web.HTTPNotFound()
         registry = CollectorRegistry()
         registry.register(_Collected([*_figures(await self.app.store.figures()), *_counts(self.app)]))
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _from_this_machine(request: web.Request) -> bool:
+    """Whether somebody here asks by a name of this machine; what a proxy passes on comes from elsewhere."""
+    if any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")):
+        return False
+    try:
+        asked = urlsplit(f"//{request.host}").hostname or ""
+        here = ipaddress.ip_address(request.remote or "").is_loopback
+        return here and (asked == "localhost" or ipaddress.ip_address(asked).is_loopback)
+    except ValueError:
+        return False
 
 
 class _Collected:

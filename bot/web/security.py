@@ -74,7 +74,10 @@ class Guard:
 
     def host_is_ours(self, request: web.Request) -> bool:
         """The public host, or a name of this machine: so that a foreign name pointed here opens nothing."""
-        host = (urlsplit(f"//{request.host}").hostname or "").lower()
+        try:
+            host = (urlsplit(f"//{request.host}").hostname or "").lower()
+        except ValueError:
+            return False
         if self.public is not None and host == (self.public.hostname or "").lower():
             return True
         try:
@@ -89,7 +92,10 @@ class Guard:
             return request.headers.get("Sec-Fetch-Site") in ("same-origin", None) and "Referer" not in request.headers
         if self.public is not None and origin == f"{self.public.scheme}://{self.public.netloc}":
             return True
-        return urlsplit(origin).netloc == request.host
+        try:
+            return urlsplit(origin).netloc == request.host
+        except ValueError:
+            return False
 
     @property
     def secure(self) -> bool:

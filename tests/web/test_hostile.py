@@ -7,11 +7,13 @@ import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 
 from bot.serve import set_up_logging
+from bot.settings import Settings
 from tests.web.conftest import Site
 
 
@@ -46,6 +48,14 @@ async def test_a_number_that_is_none_opens_nothing_at_the_desk(site: Site, http:
     ):
         async with http.get(path) as answer:
             assert answer.status == status, path
+
+
+async def test_a_host_or_an_origin_that_is_none_is_refused(http: aiohttp.ClientSession) -> None:
+    async with http.get("/", headers={"Host": "["}) as answer:
+        assert answer.status == 421
+    for origin in ("http://[", "null", ""):
+        async with http.post("/chat/session", json=body(), headers={"Origin": origin}) as answer:
+            assert answer.status == 403, origin
 
 
 async def test_refusals_carry_the_security_headers_too(site: Site, http: aiohttp.ClientSession) -> None:
@@ -98,3 +108,32 @@ async def test_2_a_legal_text_in_german_says_so_to_who_reads_another_language(
     assert '<div class="prose" lang="de" dir="ltr">' in page
     async with http.get("/privacy", params={"lang": "de"}) as answer:
         assert "nicht auf Deutsch" not in await answer.text()
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+async def test_metrics_are_not_for_who_comes_through_a_proxy_of_this_machine(
+    http: aiohttp.ClientSession, header: str
+) -> None:
+    async with http.get("/metrics") as answer:
+        assert answer.status == 200
+    async with http.get("/metrics", headers={header: "203.0.113.7"}) as answer:
+        assert answer.status == 404
+
+
+async def test_metrics_are_not_for_who_asks_for_the_public_name(site: Site, http: aiohttp.ClientSession) -> None:
+    site.server.guard.public = urlsplit("https://lotse.example")
+    async with http.get("/metrics", headers={"Host": "lotse.example"}) as answer:
+        assert answer.status == 404
+    async with http.get("/", headers={"Host": "lotse.example"}) as answer:
+        assert answer.status == 200
+
+
+def test_the_finest_log_is_of_our_own_steps(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, data_dir=tmp_path, log="debug")  # type: ignore[call-arg]
+    before = logging.getLogger("markdown_it").level
+    try:
+        set_up_logging(settings)
+        for name in ("markdown_it.rules_block.code", "aiohttp.access", "httpx", "telegram.ext", "nio.client"):
+            assert not logging.getLogger(name).isEnabledFor(logging.DEBUG), name
+    finally:
+        logging.getLogger("markdown_it").setLevel(before)
