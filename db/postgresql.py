@@ -37,6 +37,13 @@ _NOTICE_DEATH = {"tcp_keepalives_idle": "2", "tcp_keepalives_interval": "2", "tc
 _UPGRADE = "run `lotse db upgrade`, with every other Lotse on this database stopped"
 
 
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
+    """A connection that is given back as it is: nothing here changes its settings, listens, or locks beyond the end."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 class _PostgresqlTx:
     """The transaction of one connection."""
 
@@ -120,7 +127,7 @@ class PostgresqlStore(SqlStore):
         self._pool: Any = None
 
     async def open(self) -> None:
-        pool = await asyncpg.create_pool(self.url, min_size=1, max_size=CONNECTIONS)
+        pool = await asyncpg.create_pool(self.url, min_size=1, max_size=CONNECTIONS, connection_class=_Connection)
         try:
             async with pool.acquire() as connection:
                 found = await connection.fetchval("SELECT version_num FROM alembic_version")
