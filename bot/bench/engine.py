@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import tempfile
 import time
@@ -115,8 +114,3 @@ def searching(knowledge: Knowledge, seconds: float) -> list[Figure]:
         Figure(case=case, metric="a question, p50", value=median(taken), unit="ms"),
         Figure(case=case, metric="a question, p99", value=percentile(taken, 0.99), unit="ms"),
     ]
-
-
-def without_rooms(knowledge: Knowledge) -> Knowledge:
-    """The knowledge as an app without staff rooms has it."""
-    return dataclasses.replace(knowledge, rooms={})
