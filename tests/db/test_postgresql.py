@@ -14,8 +14,8 @@ from stores import KEY
 from db.codec import Codec
 from db.open import open_store
 from db.postgresql import LEASE
-from db.tables import REVISIONS
 from db.store import SchemaError, Settlement, Store, Tally
+from db.tables import REVISIONS
 
 
 @pytest.fixture
