@@ -173,7 +173,12 @@ class SqlStore(ABC):
     # ---- the web chat ----
 
     async def web_session(self, token: str, now: dt.datetime, keep: bool = False) -> str:
-        return await self._write(lambda tx: web.session(tx, self.codec, token, now, keep))
+        peer = await self._write(lambda tx: web.session(tx, self.codec, token, now, keep, make=True))
+        assert peer is not None
+        return peer
+
+    async def web_peer(self, token: str, now: dt.datetime, keep: bool = False) -> str | None:
+        return await self._write(lambda tx: web.session(tx, self.codec, token, now, keep, make=False))
 
     async def end_web_session(self, token: str) -> None:
         await self._write(lambda tx: web.end_session(tx, self.codec, token, _now()), erases=True)

@@ -324,6 +324,9 @@ class Store(Protocol):
     async def web_session(self, token: str, now: dt.datetime, keep: bool = False) -> str:
         """The peer of a browser's token (made when new); only a hash of the token is kept."""
 
+    async def web_peer(self, token: str, now: dt.datetime, keep: bool = False) -> str | None:
+        """The peer of a browser's token that is known; None for one we did not give out or that has expired."""
+
     async def end_web_session(self, token: str) -> None:
         """End a browser's session; its conversation ends with it."""
 

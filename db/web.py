@@ -49,12 +49,14 @@ _ENDS = Statement(
 )
 
 
-async def session(tx: Tx, codec: Codec, token: str, now: dt.datetime, keep: bool) -> str:
-    """The peer of a browser's token, made when new; each call lets it live on."""
+async def session(tx: Tx, codec: Codec, token: str, now: dt.datetime, keep: bool, make: bool) -> str | None:
+    """The peer of a browser's token; one that is not known is made with `make`, None without. It lives on with it."""
     key = codec.digest("web session", token)
     peer, kept = "", keep
     for sealed, was_kept in await tx.rows(_FIND, token=key, now=micros(now)):
         peer, kept = codec.open_text(f"web_session:{key}", sealed), keep or bool(was_kept)
+    if not peer and not make:
+        return None
     if not peer:
         await end_session(tx, codec, token, now)  # one that has expired
         peer = secrets.token_urlsafe(_PEER_BYTES)

@@ -43,6 +43,8 @@ def leave_out(folder: Path, drafts: list[Draft], pack: Pack, problems: Problems)
             related = tuple(id for id in draft.article.related if id in there)
             draft.article = replace(draft.article, related=related)
             draft.cited = [cited for cited in draft.cited if cited[2] != "article" or cited[3] in there]
+    pack.asks = {code: {id: a for id, a in asks.items() if id in there} for code, asks in pack.asks.items()}
+    pack.cited = [c for c in pack.cited if c[0].file.path.parent.name != "asks" or c[3] in there]
     _shut_topics(town, there, pack, problems)
     _shut_crisis(folder, town, there, pack, problems)
     _tell_what_is_empty(town, pack, problems)

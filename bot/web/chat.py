@@ -57,8 +57,11 @@ class ChatPages:
         self.guard.allow(f"begin {self.guard.client(request)}", 30)
         data = await _body(request)
         keep = bool(data.get("keep"))
-        token = request.cookies.get(COOKIE) or secrets.token_urlsafe(32)
-        peer = await self.app.store.web_session(token, self.app.clock(), keep)
+        token = request.cookies.get(COOKIE, "")
+        peer = await self.app.store.web_peer(token, self.app.clock(), keep) if token else None
+        if peer is None:  # none yet, one that is over, or one that we never gave out
+            token = secrets.token_urlsafe(32)
+            peer = await self.app.store.web_session(token, self.app.clock(), keep)
         known = await self.app.store.conversation(Address(channel="web", peer=peer))
         start = str(data.get("start") or "")[:64]
         if known is None or start:
@@ -174,9 +177,10 @@ class ChatPages:
 
     async def _peer(self, request: web.Request) -> str:
         token = request.cookies.get(COOKIE)
-        if not token:
-            raise web.HTTPUnauthorized(text="No conversation yet: load the page again.\n")
-        return await self.app.store.web_session(token, self.app.clock())
+        peer = await self.app.store.web_peer(token, self.app.clock()) if token else None
+        if peer is None:
+            raise web.HTTPUnauthorized(text="No conversation (any more): load the page again.\n")
+        return peer
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

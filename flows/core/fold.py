@@ -1,15 +1,18 @@
 """Folding: what people type and what texts say, brought to one form in which spelling habits do not matter.
 
-The form has words of letters and Western digits, one blank between them: lower case, no accents, German umlauts
-written out (ä → ae), Arabic and Persian letter variants as one, no vowel marks. Both sides of every comparison
+The form has words of letters and Western digits, one blank between them: lower case, no accents, Arabic and Persian
+letter variants as one, no vowel marks. German umlauts are typed as "ue" or as a bare "u", Turkish ones as a bare "u":
+all three become "u", so an e after a, o, u goes too ("neue" is "nue" on both sides). Both sides of every comparison
 are folded.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-_BEFORE = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i", "đ": "d", "ł": "l", "ø": "o"})
+_BEFORE = str.maketrans({"ß": "ss", "ı": "i", "đ": "d", "ł": "l", "ø": "o"})
+_WRITTEN_OUT = re.compile("(?<=[aou])e+")
 _AFTER = str.maketrans(
     {
         "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ئ": "ي", "ؤ": "و", "ة": "ه", "ۀ": "ه", "ک": "ك",
@@ -33,7 +36,7 @@ def fold(text: str) -> str:
             letters.append(c)
         else:
             letters.append(" ")
-    return " ".join("".join(letters).split())
+    return _WRITTEN_OUT.sub("", " ".join("".join(letters).split()))
 
 
 def near(a: str, b: str) -> bool:

@@ -128,6 +128,7 @@ class Index:
 
     languages: Mapping[str, LanguageIndex]
     sounds: Mapping[str, LanguageIndex] = field(default_factory=dict)  # for other scripts in Latin letters
+    spoken: tuple[str, ...] = ()  # by the town; others are there only to be found in
     places: frozenset[str] = frozenset()  # words that name the town and its quarters
     alarm: Alarm = field(default_factory=lambda: build_alarm({}))
 
@@ -165,6 +166,7 @@ def build_index(knowledge: Knowledge) -> Index:
     spoken = dict.fromkeys((*knowledge.town.languages, *knowledge.asks))
     return Index(
         languages=Languages({code: made(code) for code in spoken}),
+        spoken=knowledge.town.languages,
         sounds=Languages({code: by_sound(code) for code in spoken if code in translit.SOUNDS}),
         alarm=build_alarm(knowledge.crisis_words),
         places=_places(knowledge),

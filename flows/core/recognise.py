@@ -59,7 +59,7 @@ def is_foreign(index: Index, folded: str) -> bool:
     words = folded.split()
     if scripts(folded) != {"latin"} or len(words) < CLEAR_WORDS:
         return False
-    latin = [index.languages[code].vocabulary for code in index.languages if script(code) == "latin"]
+    latin = [index.languages[code].vocabulary for code in index.spoken if script(code) == "latin"]
     known = max((sum(word in vocabulary for word in words) for vocabulary in latin), default=0)
     return known <= FOREIGN_SHARE * len(words)
 

@@ -28,7 +28,7 @@ from flows.core.translit import typed
 
 __all__ = ["Features", "build_index", "features", "find", "known", "nearest_topics", "rank", "without_places"]
 
-TEXT, ASKS = 0.85, 0.15
+TEXT, ASKS = 0.7, 0.3
 """What the article as a whole and its most similar ways of asking contribute to the score."""
 
 TOGETHER = 5

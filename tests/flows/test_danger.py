@@ -66,13 +66,13 @@ def test_whatever_is_typed_is_only_ever_read(text: str) -> None:
     assert set(danger(ALARM, text)) <= {"crisis.violence", "crisis.suicide", "crisis.child", "crisis.homeless"}
 
 
-@given(st.sampled_from(["bedroht", "umbringen", "schlaegt", "يضربني"]), st.data())
+@given(st.sampled_from(["bedroht", "umbringen", "verletzt", "يضربني"]), st.data())
 def test_any_single_typing_mistake_in_a_long_word_is_forgiven_and_in_a_short_one_none(
     word: str, data: st.DataObject
 ) -> None:
     alarm = build_alarm({"de": {"crisis.violence": [word], "crisis.child": ["kind"]}})
     at = data.draw(st.integers(1, len(word) - 1))
-    letter = data.draw(st.sampled_from("abcxyzيض"))
+    letter = data.draw(st.sampled_from("bcxyzيض"))  # an a, o or u would swallow an e after it
     for typed in (
         word[:at] + letter + word[at:],
         word[:at] + word[at + 1 :],

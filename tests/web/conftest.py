@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from db.codec import Codec
-from db.open import open_store
 
 from bot.app import App
 from bot.catalogs import Catalogs
 from bot.settings import Settings
 from bot.web.server import WebServer
+from db.codec import Codec
+from db.open import open_store
 from flows.core.knowledge import Knowledge
 
 

@@ -117,3 +117,13 @@ def test_a_public_address_needs_privacy_notice_and_imprint(knowledge: Knowledge)
     settings = Settings(_env_file=None, host="0.0.0.0")  # type: ignore[call-arg]
     with pytest.raises(SettingsError, match=r"privacy.*imprint"):
         refuse_public(settings, knowledge)
+
+
+async def test_a_cookie_that_was_not_given_out_opens_nothing(site: Site) -> None:
+    async with aiohttp.ClientSession(site.url, headers={"Origin": site.url}) as stranger:
+        async with stranger.post(
+            "/chat/choice", json=body(choice="menu"), headers={"Cookie": "lotse_chat=x"}
+        ) as answer:
+            assert answer.status == 401
+        async with stranger.post("/chat/session", json=body(), headers={"Cookie": "lotse_chat=x"}) as answer:
+            assert "lotse_chat=x;" not in answer.headers["Set-Cookie"]

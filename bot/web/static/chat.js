@@ -60,6 +60,7 @@
           status.textContent = word("too_fast");
           return null;
         }
+        if (answer.status === 401) setTimeout(begin, 0);
         if (answer.status < 500) break;
       } catch (error) {
         status.textContent = word("offline");
@@ -157,6 +158,11 @@
     const start = new URLSearchParams(location.search).get("s") || "";
     const answer = await send("/chat/session", { start, keep: keep.checked });
     if (answer) {
+      if (answer.new && seen.size) { // the session was over: what stands here belongs to nobody any more
+        log.replaceChildren();
+        seen.clear();
+        cursor = 0;
+      }
       if (start) history.replaceState(null, "", "/");
       listen();
     } else {
