@@ -15,7 +15,7 @@ from bot.app import App, utc_now
 from bot.channels.console import ConsoleChannel
 from bot.errors import SettingsError
 from bot.settings import Settings
-from bot.whole import load
+from bot.whole import load, warm
 from db.codec import Codec
 from db.open import open_store
 from db.store import EntryView, Member, Store
@@ -158,6 +158,8 @@ async def run_chat(settings: Settings, language: str | None, as_json: bool, keep
                 found = await store.case(line.ticket.number)
                 chat.shown[line.ticket.number] = len(found[1]) if found else 0
             await _begin(chat, language)
+            if sys.stdin.isatty():  # while somebody reads the greeting
+                threading.Thread(target=warm, args=(settings, knowledge), daemon=True).start()
             await _read(chat)
         finally:
             await app.close()

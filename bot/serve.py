@@ -18,7 +18,7 @@ from bot.commands_store import desk_url
 from bot.errors import SettingsError
 from bot.plan import Room
 from bot.settings import Settings
-from bot.whole import load
+from bot.whole import load, warm
 from db.store import Store
 from flows.core.knowledge import Knowledge
 
@@ -49,7 +49,7 @@ async def serve(settings: Settings) -> int:
             loop = asyncio.get_running_loop()
             for name in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(name, stop.set)
-            warming = asyncio.create_task(asyncio.to_thread(_warm, knowledge, stop))
+            warming = asyncio.create_task(asyncio.to_thread(warm, settings, knowledge, stop.is_set))
             await app.run(stop)
             await warming
         finally:
@@ -125,13 +125,6 @@ def _channels(
         if settings.matrix_staff_room:
             rooms.append(Room(channel="matrix", peer=settings.matrix_staff_room, mode=settings.matrix_staff_mode))
     return channels, rooms
-
-
-def _warm(knowledge: Knowledge, stop: asyncio.Event) -> None:
-    """Make every language's index beside the running program, so that nobody's first question waits for it."""
-    for code in knowledge.index.languages:
-        if not stop.is_set():
-            knowledge.index.languages[code]
 
 
 async def _introduce(app: App, settings: Settings, port: int) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import flows
+from bot import kept
 from bot.catalogs import Catalogs
 from bot.content import danger_articles, read_content
 from bot.errors import ContentError, Problem
 from bot.settings import Settings, data_folder
 from flows import FLOWS
 from flows.core import inspect
+from flows.core.index import Index
 from flows.core.knowledge import Knowledge
 from flows.core.search import build_index
 
@@ -25,7 +28,13 @@ def load(settings: Settings, trying: bool = False) -> tuple[Knowledge, Catalogs]
 
     `trying`: somebody tries out unfinished content in the terminal, where a flow may still lack its article.
     """
-    knowledge, catalogs, problems = read(settings, dt.date.min)
+    made_from = kept.digest(settings.knowledge, settings.town)
+    known = kept.read_knowledge(made_from)
+    if known is not None:
+        catalogs, problems = _voice_and_flows(known)
+        knowledge: Knowledge | None = known
+    else:
+        knowledge, catalogs, problems = read(settings, dt.date.min)
     if trying:
         problems = [problem for problem in problems if problem.path.parent != FLOWS_FOLDER]
     else:
@@ -33,16 +42,38 @@ def load(settings: Settings, trying: bool = False) -> tuple[Knowledge, Catalogs]
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors or knowledge is None:
         raise ContentError(errors)
-    return dataclasses.replace(knowledge, index=build_index(knowledge)), catalogs
+    if known is None:
+        kept.keep_knowledge(made_from, knowledge)
+    index = build_index(knowledge)
+    kept.with_kept_indexes(made_from, index)
+    return dataclasses.replace(knowledge, index=index), catalogs
+
+
+def warm(settings: Settings, knowledge: Knowledge, stopped: Callable[[], bool] = lambda: False) -> None:
+    """Make every language's index and keep them, so that nobody's first question waits for it, now and next time."""
+    made_from = kept.digest(settings.knowledge, settings.town)
+    index: Index = knowledge.index
+    if kept.with_kept_indexes(made_from, index):
+        return
+    for languages in (index.languages, index.sounds):
+        for code in languages:
+            if stopped():
+                return
+            languages[code]
+    kept.keep_indexes(made_from, index)
 
 
 def read(settings: Settings, on: dt.date) -> tuple[Knowledge | None, Catalogs, list[Problem]]:
     """The same as far as it can be read, with every problem, warnings for that day too."""
     knowledge, problems = read_content(settings.knowledge, settings.town, on)
-    catalogs, missing = Catalogs.read(data_folder("locales"))
     errors = any(problem.severity == "error" for problem in problems)
-    problems += [*missing, *catalogs.problems(), *flow_problems(None if errors else knowledge)]
-    return knowledge, catalogs, problems
+    catalogs, others = _voice_and_flows(None if errors else knowledge)
+    return knowledge, catalogs, [*problems, *others]
+
+
+def _voice_and_flows(knowledge: Knowledge | None) -> tuple[Catalogs, list[Problem]]:
+    catalogs, missing = Catalogs.read(data_folder("locales"))
+    return catalogs, [*missing, *catalogs.problems(), *flow_problems(knowledge)]
 
 
 def _danger_unanswered(settings: Settings, knowledge: Knowledge | None) -> list[Problem]:

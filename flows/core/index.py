@@ -115,6 +115,10 @@ class Languages(Mapping[str, LanguageIndex]):
             self._made[code] = self._make[code]()
         return self._made[code]
 
+    def take(self, made: Mapping[str, LanguageIndex]) -> None:
+        """Use indexes that were made before."""
+        self._made.update((code, index) for code, index in made.items() if code in self._make)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._make)
 

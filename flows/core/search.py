@@ -40,7 +40,7 @@ QUESTION_SHARE = 0.6
 MENU_BONUS = 1.05
 """The language somebody chose wins where two languages find equally well."""
 
-KNOWN, SURE, CRISIS = 0.9, 0.4, 0.75
+KNOWN, SURE, CRISIS = 0.9, 0.4, 0.85
 """How likely it must be that we have something on it; that the first hit is right; that the first hit, about
 danger, is right although no word of danger fell."""
 

@@ -1,7 +1,7 @@
-"""Draw what the gate *known* costs and brings; `python -m tests.search.chart QUESTIONS.jsonl` writes the picture.
+"""Draw what the search's gate *known* costs and brings: `python -m bot.bench.gate QUESTIONS OFFTOPIC PICTURE.svg`.
 
-For each threshold: the share of off-topic questions that are refused (`tests/data/eval/offtopic.jsonl`), and the share
-of good questions (those of the file) that are refused with them. Needs the packages of `lotse[bench]`.
+For each threshold: the share of the off-topic questions that are refused, and the share of good questions that are
+refused with them. Both files as `lotse evaluate` reads them. Needs the packages of `lotse[bench]`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,16 @@ from bot.evaluate import NO_ANSWER, read_questions
 from bot.settings import ROOT
 from flows.core import search
 from flows.core.fold import fold
-from tests.search.train import DATA
 
-TARGET = ROOT / "docs" / "pictures" / "search-gate.svg"
 STEPS = 50
 
 
-def shares(path: Path) -> list[dict[str, Any]]:
+def shares(good: Path, offtopic: Path) -> list[dict[str, Any]]:
     """A row for each threshold and kind of question: the share refused."""
     knowledge = load_knowledge(ROOT / "knowledge", "magdeburg")
     index = search.build_index(knowledge)
     spoken = knowledge.town.languages
-    questions = [q for q in (*read_questions(path), *read_questions(DATA / "offtopic.jsonl")) if q.language in spoken]
+    questions = [q for q in (*read_questions(good), *read_questions(offtopic)) if q.language in spoken]
     likely: dict[str, list[float]] = {"questions with an answer": [], "off-topic": []}
     for question in questions:
         if question.kind == "greeting":
@@ -44,10 +42,10 @@ def shares(path: Path) -> list[dict[str, Any]]:
     ]
 
 
-def main(path: Path) -> None:
+def main(good: Path, offtopic: Path, picture: Path) -> None:
     """Write the picture."""
     lines = (
-        altair.Chart(altair.Data(values=shares(path)), width=560, height=280)
+        altair.Chart({"values": shares(good, offtopic)}, width=560, height=280)
         .mark_line(strokeWidth=3)
         .encode(
             x=altair.X("threshold:Q", title="threshold of the gate “known”"),
@@ -55,9 +53,9 @@ def main(path: Path) -> None:
             color=altair.Color("what:N", title=None, scale=altair.Scale(range=["#b35900", "#0b4f5c"])),
         )
     )
-    now = altair.Chart(altair.Data(values=[{"x": search.KNOWN}])).mark_rule(strokeDash=[6, 4]).encode(x="x:Q")
-    (lines + now).save(str(TARGET))
+    now = altair.Chart({"values": [{"x": search.KNOWN}]}).mark_rule(strokeDash=[6, 4]).encode(x="x:Q")
+    (lines + now).save(str(picture))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:4]))

@@ -1,0 +1,109 @@
+"""What was read and indexed, kept on disk: a start with unchanged content reads it from there.
+
+A file of the user's cache folder holds the sound knowledge of one town, another the indexes made from it. Each begins
+with a digest of what it was made from (every file of the content, and the code that reads it, by name, size and time of
+change), so that it is never used for anything else. Only files that this user alone can write are trusted, and only
+knowledge without an error is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import pickle
+import stat
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+import flows
+from bot import content
+from flows.core.index import Index, LanguageIndex, Languages
+from flows.core.knowledge import Knowledge
+
+DIGEST_BYTES = 32
+
+
+def digest(folder: Path, town: str) -> bytes:
+    """What the kept files are made from."""
+    found = hashlib.sha256(f"{sys.version} {town} {folder.resolve()}".encode())
+    code = (Path(str(content.__file__)).parent, Path(str(flows.__file__)).parent / "core")
+    for path in _files((folder, *code)):
+        seen = path.stat()
+        found.update(f"{path} {seen.st_size} {seen.st_mtime_ns}\n".encode())
+    return found.digest()
+
+
+def _files(folders: Iterable[Path]) -> Iterator[Path]:
+    for folder in folders:
+        for root, subfolders, names in os.walk(folder):
+            subfolders[:] = sorted(name for name in subfolders if name != "__pycache__")
+            yield from (Path(root) / name for name in sorted(names))
+
+
+def read_knowledge(made_from: bytes) -> Knowledge | None:
+    """The knowledge kept under that digest, without an index."""
+    kept = _read("knowledge", made_from)
+    return kept if isinstance(kept, Knowledge) else None
+
+
+def keep_knowledge(made_from: bytes, knowledge: Knowledge) -> None:
+    """Keep it for the next start; a disk that does not take it costs only time."""
+    _write("knowledge", made_from, knowledge)
+
+
+def with_kept_indexes(made_from: bytes, index: Index) -> bool:
+    """Put the indexes kept under that digest into place; False when there are none."""
+    kept = _read("indexes", made_from)
+    if not isinstance(kept, Mapping):
+        return False
+    for part, languages in kept.items():
+        made = getattr(index, part)
+        if isinstance(made, Languages):
+            made.take(languages)
+    return True
+
+
+def keep_indexes(made_from: bytes, index: Index) -> None:
+    """Keep every language's index for the next start."""
+    parts = {part: getattr(index, part) for part in ("languages", "sounds")}
+    kept: dict[str, dict[str, LanguageIndex]] = {part: dict(made.items()) for part, made in parts.items()}
+    _write("indexes", made_from, kept)
+
+
+def _path(name: str) -> Path:
+    return Path(platformdirs.user_cache_dir("lotse")) / f"{name}.pickle"
+
+
+def _read(name: str, made_from: bytes) -> Any:
+    path = _path(name)
+    try:
+        with path.open("rb") as file:
+            seen = os.fstat(file.fileno())
+            if seen.st_uid != os.getuid() or stat.S_IMODE(seen.st_mode) & 0o022:
+                return None
+            if file.read(DIGEST_BYTES) != made_from:
+                return None
+            return pickle.load(file)  # noqa: S301 - our own file, which only this user can write
+    except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, TypeError, ValueError):
+        return None
+
+
+def _write(name: str, made_from: bytes, value: object) -> None:
+    path = _path(name)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, made = tempfile.mkstemp(dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(made_from)
+                pickle.dump(value, file, protocol=pickle.HIGHEST_PROTOCOL)
+            os.replace(made, path)
+        except BaseException:
+            os.unlink(made)
+            raise
