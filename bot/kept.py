@@ -1,6 +1,6 @@
 """What was read and indexed, kept on disk: a start with unchanged content reads it from there.
 
-A file of the user's cache folder holds the sound knowledge of one town, another the indexes made from it. Each begins
+A file of the user's cache folder holds the sound knowledge of one town, others the index of each language. Each begins
 with a digest of what it was made from (every file of the content, and the code that reads it, by name, size and time of
 change), so that it is never used for anything else. Only files that this user alone can write are trusted, and only
 knowledge without an error is kept.
@@ -15,7 +15,8 @@ import pickle
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,23 +58,38 @@ def keep_knowledge(made_from: bytes, knowledge: Knowledge) -> None:
     _write("knowledge", made_from, knowledge)
 
 
-def with_kept_indexes(made_from: bytes, index: Index) -> bool:
-    """Put the indexes kept under that digest into place; False when there are none."""
-    kept = _read("indexes", made_from)
-    if not isinstance(kept, Mapping):
+def through(made_from: bytes, index: Index) -> None:
+    """Have the index of a language read from disk where it is kept, and kept when it is made."""
+    for part, languages in _parts(index):
+        languages.through(partial(_kept_or_made, made_from, part))
+
+
+def all_kept(made_from: bytes, index: Index) -> bool:
+    """Whether every language's index is kept already."""
+    return all(_is_kept(f"{part}-{code}", made_from) for part, languages in _parts(index) for code in languages)
+
+
+def _parts(index: Index) -> Iterator[tuple[str, Languages]]:
+    for part, languages in (("index", index.languages), ("sounds", index.sounds)):
+        if isinstance(languages, Languages):
+            yield part, languages
+
+
+def _kept_or_made(made_from: bytes, part: str, code: str, make: Callable[[], LanguageIndex]) -> LanguageIndex:
+    kept = _read(f"{part}-{code}", made_from)
+    if isinstance(kept, LanguageIndex):
+        return kept
+    made = make()
+    _write(f"{part}-{code}", made_from, made)
+    return made
+
+
+def _is_kept(name: str, made_from: bytes) -> bool:
+    try:
+        with _path(name).open("rb") as file:
+            return file.read(DIGEST_BYTES) == made_from
+    except OSError:
         return False
-    for part, languages in kept.items():
-        made = getattr(index, part)
-        if isinstance(made, Languages):
-            made.take(languages)
-    return True
-
-
-def keep_indexes(made_from: bytes, index: Index) -> None:
-    """Keep every language's index for the next start."""
-    parts = {part: getattr(index, part) for part in ("languages", "sounds")}
-    kept: dict[str, dict[str, LanguageIndex]] = {part: dict(made.items()) for part, made in parts.items()}
-    _write("indexes", made_from, kept)
 
 
 def _path(name: str) -> Path:

@@ -45,22 +45,20 @@ def load(settings: Settings, trying: bool = False) -> tuple[Knowledge, Catalogs]
     if known is None:
         kept.keep_knowledge(made_from, knowledge)
     index = build_index(knowledge)
-    kept.with_kept_indexes(made_from, index)
+    kept.through(made_from, index)
     return dataclasses.replace(knowledge, index=index), catalogs
 
 
 def warm(settings: Settings, knowledge: Knowledge, stopped: Callable[[], bool] = lambda: False) -> None:
-    """Make every language's index and keep them, so that nobody's first question waits for it, now and next time."""
-    made_from = kept.digest(settings.knowledge, settings.town)
+    """Make the indexes that are not kept yet, so that nobody's first question waits for them, now and next time."""
     index: Index = knowledge.index
-    if kept.with_kept_indexes(made_from, index):
+    if kept.all_kept(kept.digest(settings.knowledge, settings.town), index):
         return
     for languages in (index.languages, index.sounds):
         for code in languages:
             if stopped():
                 return
             languages[code]
-    kept.keep_indexes(made_from, index)
 
 
 def read(settings: Settings, on: dt.date) -> tuple[Knowledge | None, Catalogs, list[Problem]]:

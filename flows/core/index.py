@@ -14,6 +14,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import accumulate
 
 from flows.core import translit
@@ -107,7 +108,7 @@ class Languages(Mapping[str, LanguageIndex]):
     """The index of each language, made when it is first needed: most questions need few."""
 
     def __init__(self, make: Mapping[str, Callable[[], LanguageIndex]]) -> None:
-        self._make = dict(make)
+        self._make: dict[str, Callable[[], LanguageIndex]] = dict(make)
         self._made: dict[str, LanguageIndex] = {}
 
     def __getitem__(self, code: str) -> LanguageIndex:
@@ -115,9 +116,9 @@ class Languages(Mapping[str, LanguageIndex]):
             self._made[code] = self._make[code]()
         return self._made[code]
 
-    def take(self, made: Mapping[str, LanguageIndex]) -> None:
-        """Use indexes that were made before."""
-        self._made.update((code, index) for code, index in made.items() if code in self._make)
+    def through(self, outer: Callable[[str, Callable[[], LanguageIndex]], LanguageIndex]) -> None:
+        """Ask `outer` for an index before making it: it gets the code and the way to make it."""
+        self._make = {code: partial(outer, code, make) for code, make in self._make.items()}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._make)
