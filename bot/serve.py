@@ -42,13 +42,12 @@ async def serve(settings: Settings) -> int:
 
         web = WebServer(app, settings)
         app.add(web.channel)
+        stop = asyncio.Event()
+        for name in (signal.SIGINT, signal.SIGTERM):  # before anybody is told that all is ready
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
         try:
             await web.start()
             await _introduce(app, settings, web.port)
-            stop = asyncio.Event()
-            loop = asyncio.get_running_loop()
-            for name in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(name, stop.set)
             warming = asyncio.create_task(asyncio.to_thread(warm, settings, knowledge, stop.is_set))
             await app.run(stop)
             await warming

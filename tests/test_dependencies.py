@@ -32,7 +32,7 @@ def declared(extra: str = "") -> set[str]:
 
 
 def imported() -> dict[str, set[str]]:
-    """Distribution → the files of ours that import it."""
+    """Distribution → the files of ours that import it; a module that is not installed here stands for itself."""
     owners = importlib.metadata.packages_distributions()
     found: dict[str, set[str]] = {}
     for folder in sorted(OURS):
@@ -44,7 +44,7 @@ def imported() -> dict[str, set[str]]:
                 elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                     names = [node.module]
                 for top in {name.split(".")[0] for name in names} - OURS - set(sys.stdlib_module_names):
-                    for owner in owners.get(top, [f"nobody ({top})"]):
+                    for owner in owners.get(top, [top]):
                         found.setdefault(name_of(owner), set()).add(path.relative_to(ROOT).as_posix())
     return found
 
