@@ -243,7 +243,7 @@ def make_store(settings: Settings) -> Store:
     """The store of these settings, not yet open."""
     if not settings.database_url:
         settings.make_data_dir()
-    return open_store(settings.url, Codec(settings.key()))
+    return open_store(settings.url, Codec(settings.key()), dt.timedelta(seconds=settings.send_lease))
 
 
 @contextlib.contextmanager

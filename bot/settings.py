@@ -27,6 +27,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(default_factory=lambda: default_data_dir())
     database_url: str | None = None
+    send_lease: float = Field(default=90.0, ge=1.0, le=3600.0)  # seconds
     town: str = "magdeburg"
     knowledge_dir: Path | None = None
     secret_key: str | None = None

@@ -119,11 +119,10 @@ class _Lead:
 class PostgresqlStore(SqlStore):
     """Everything remembered, on a server."""
 
-    lease = LEASE
-
-    def __init__(self, url: str, codec: Codec) -> None:
+    def __init__(self, url: str, codec: Codec, lease: dt.timedelta = LEASE) -> None:
         super().__init__(codec)
         self.url = url
+        self.lease = lease
         self._pool: Any = None
 
     async def open(self) -> None:
