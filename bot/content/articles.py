@@ -11,6 +11,7 @@ from pathlib import Path
 from bot.content import markdown
 from bot.content.markdown import Text, count_words
 from bot.content.tables import AS_OF, Problems, Table, TomlFile
+from bot.content.terms import compare_terms
 from bot.languages import LANGUAGES
 from flows.core.knowledge import Article, ArticleText, Source
 
@@ -190,10 +191,7 @@ def _compare(text: Text, german: Text, problems: Problems) -> None:
             f"the sections must be those of de.md in the same order: {', '.join(german_ids) or 'none'}; "
             f"here: {', '.join(ids) or 'none'}",
         )
-    terms = {id for kind, id, _ in text.facts if kind == "term"}
-    for id in dict.fromkeys(id for kind, id, _ in german.facts if kind == "term"):
-        if id not in terms:
-            problems.error(text.path, text.lead_line, f"the official word {{{{term:{id}}}}} of de.md is not used here")
+    compare_terms(text, german, problems)
     theirs = {part: facts for part, _, facts in _cited(german)}
     for part, line, facts in _cited(text):
         if part not in theirs or facts == theirs[part]:

@@ -7,13 +7,11 @@ by `check_content` for the day it is told.
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from bot.content.articles import Draft, folders, read_article
-from bot.content.markdown import Text
 from bot.content.tables import AS_OF, Problems
+from bot.content.terms import warn_of_terms
 from bot.content.town import Pack, read_pack
 from bot.content.unfinished import leave_out
 from bot.errors import ContentError, Problem
@@ -22,8 +20,6 @@ from flows.core.knowledge import Dated, FactKind, Knowledge
 
 RECHECK_TOPICS = ("school", "waste", "noise", "neighbours")
 """Where a fact that is old or likely changed may be stated, with "please check"; elsewhere not at all."""
-
-_IN_BRACKETS = re.compile(r"\(([^(){}\n]+)\)")
 
 
 def load_knowledge(folder: Path, town: str) -> Knowledge:
@@ -179,21 +175,6 @@ def _warn_of_article(draft: Draft, pack: Pack, on: dt.date, problems: Problems) 
             stale = id in pack.offices and pack.offices[id].confidence == "stale"
             if stale and kind in ("phone", "address", "hours"):
                 problems.warn(place.path, line, f"{marker}: the record of the office is stale")
-
-
-def warn_of_terms(language: str, text: Text, pack: Pack, german_words: Mapping[str, str], problems: Problems) -> None:
-    """Official words a translation cites without an entry in its language, and those it types by hand."""
-    if language == "de":
-        return
-    for id in dict.fromkeys(id for kind, id, _ in text.facts if kind == "term"):
-        if id in pack.terms and language not in pack.terms[id].words:
-            line = next(line for kind, cited, line in text.facts if (kind, cited) == ("term", id))
-            name = LANGUAGES[language].name
-            problems.warn(text.path, line, f"{{{{term:{id}}}}}: glossary.toml has no word in {name} for it")
-    for n, line_of_text in enumerate(text.body.split("\n"), text.body_line):
-        for typed in () if line_of_text.startswith("#") else _IN_BRACKETS.findall(line_of_text):  # a heading is plain
-            if term := german_words.get(typed.strip()):
-                problems.warn(text.path, n, f"({typed}) is typed by hand: write ({{{{term:{term}}}}})")
 
 
 def _warn_of_hours(pack: Pack, problems: Problems) -> None:

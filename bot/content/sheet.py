@@ -17,9 +17,10 @@ from pathlib import Path
 from bot.content import units as pieces
 from bot.content.articles import FEWEST_ASKS, FIRST_VIEW_WORDS, FIRST_VIEW_WORDS_OTHERS, digest, folders, read_article
 from bot.content.front import quoted, with_keys
-from bot.content.load import look_up_facts, warn_of_terms
+from bot.content.load import look_up_facts
 from bot.content.markdown import split
 from bot.content.tables import Problems
+from bot.content.terms import warn_of_terms
 from bot.content.town import Pack, read_pack
 from bot.content.units import ASKS, FIRST_VIEW, HEADING, TITLE, Unit, shown
 from bot.errors import Problem
