@@ -372,7 +372,7 @@ def read_crisis(path: Path, pack: Pack, problems: Problems) -> None:
         if not words[article]:
             table.error(f"{article} has no words", article)
         for phrase in words[article]:
-            if any("*" in word[:-1] for word in phrase.split()):
+            if any("*" in word[:-1] for word in phrase.replace("|", " ").split()):
                 table.error(f"“{phrase}”: * stands at the end of a word only", article, phrase)
         pack.cited.append((table, article, "article", article))
     pack.crisis_words[path.stem] = words

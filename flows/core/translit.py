@@ -44,9 +44,10 @@ _TYPED_PERSIAN = (
     ("kh", "5"), ("gh", "g"), ("sh", "$"), ("ch", "c"), ("zh", "j"), ("q", "g"), ("x", "5"), ("w", ""), ("3", ""),
 )  # fmt: skip
 _TYPED_CYRILLIC = (
-    ("shch", "$"), ("sch", "$"), ("zh", "j"), ("kh", "h"), ("ts", "c"), ("tz", "c"), ("ch", "q"), ("sh", "$"),
+    ("shch", "$"), ("sch", "$"), ("kh", "h"), ("ts", "c"), ("tz", "c"), ("ch", "q"), ("sh", "$"),
     ("ya", "a"), ("ja", "a"), ("ia", "a"), ("yu", "u"), ("ju", "u"), ("iu", "u"), ("ye", "e"), ("je", "e"), ("ie", "e"),
-    ("yo", "o"), ("jo", "o"), ("yi", "i"), ("ji", "i"), ("g", "h"), ("w", "v"), ("x", "h"), ("y", "i"), ("'", ""),
+    ("yo", "o"), ("jo", "o"), ("yi", "i"), ("ji", "i"), ("ij", "i"), ("aj", "ai"), ("ej", "ei"), ("oj", "oi"),
+    ("zh", "j"), ("g", "h"), ("w", "v"), ("x", "h"), ("y", "i"), ("'", ""),
 )  # fmt: skip
 _TYPED = {"ar": _TYPED_ARABIC, "fa": _TYPED_PERSIAN, "uk": _TYPED_CYRILLIC, "ru": _TYPED_CYRILLIC}
 
@@ -84,3 +85,15 @@ def _typed(word: str, language: str) -> str:
 def _rough(heard: str, language: str) -> str:
     heard = _VOWELS.sub("", heard) if language in _WITHOUT_VOWELS else _GLIDES.sub("", heard)
     return _DOUBLED.sub(r"\1", heard)
+
+
+_SERBIAN_PAIRS = (("lj", "љ"), ("nj", "њ"), ("dž", "џ"))
+_SERBIAN = str.maketrans("abvgdđežzijklmnoprstćufhcčš", "абвгдђежзијклмнопрстћуфхцчш")
+
+
+def serbian_cyrillic(text: str) -> str:
+    """A Serbian text in Latin letters in the language's other script, letter by letter."""
+    lower = text.lower()
+    for pair, letter in _SERBIAN_PAIRS:
+        lower = lower.replace(pair, letter)
+    return lower.translate(_SERBIAN)
