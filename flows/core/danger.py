@@ -81,7 +81,8 @@ def build_alarm(lists: Mapping[str, Mapping[str, Sequence[str]]]) -> Alarm:
         for language in languages:
             for phrase in _phrases(lists.get(language, {}), partial(_own_script, ear)):
                 letters = sum(min(len(word.rstrip("*")) for word in words) for words in phrase.words)
-                if letters >= (LEAST_HEARD[ear] if len(phrase.words) > 1 else LEAST_HEARD_ALONE):
+                least = LEAST_HEARD[ear] if len(phrase.words) > 1 else LEAST_HEARD_ALONE
+                if letters >= least or not phrase.article:
                     phrases[phrase] = None
         heard[ear] = _lists(phrases)
     return Alarm(written=_lists(written), heard=heard)

@@ -61,6 +61,47 @@ def test_a_phrase_is_found_where_its_words_stand_in_order_and_close(
     assert danger(ALARM, typed) == articles, label
 
 
+SHORT = build_alarm(
+    {
+        "de": {"crisis.violence": ["mann|freund schlägt|haut mich", "schläg* mich", "!schlägt mich nicht", "!schlägt eier"]},
+        "ar": {"crisis.violence": ["زوجي يضربني", "!لا يضربني", "baddi|biddi mout"]},
+        "fa": {"crisis.violence": ["شوهرم منو میزنه", "!نمیزنه"]},
+        "uk": {"crisis.violence": ["чоловік мене б'є"], "crisis.suicide": ["не хочу жити"]},
+        "ru": {"crisis.suicide": ["не хочу жить", "насил*"]},
+        "sr": {"crisis.violence": ["muž me bije", "!muž me ne bije"], "crisis.homeless": ["nemam gde da spavam|prenoćim"]},
+        "fr": {"crisis.child": ["beau-père|oncle me touche"]},
+    }
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("label", "typed", "articles"),
+    [
+        ("any of several words", "mein freund haut mich", ("crisis.violence",)),
+        ("none of the several words", "mein onkel hat mich", ()),
+        ("one of several words is written as two", "mon beau-père me touche", ("crisis.child",)),
+        ("the other is one word", "mon oncle me touche", ("crisis.child",)),
+        ("harmless: hidden", "mein Mann schlägt mich nicht", ()),
+        ("harmless words do not hide others", "er schlägt mich nicht heute, aber gestern schlägt mich der freund", ("crisis.violence",)),
+        ("harmless words with one between hide nothing", "mein Mann schlägt mich, ich kann nicht", ("crisis.violence",)),
+        ("a mistake does not make a word harmless", "شوهرم منو میزنه", ("crisis.violence",)),
+        ("Arabic by ear", "zawji yadribni kel yom", ("crisis.violence",)),
+        ("Arabic by ear, harmless", "zawji la yadribni", ()),
+        ("Arabic in Latin letters as it is written", "biddi mout", ("crisis.violence",)),
+        ("Persian by ear", "shoharam mano mizane", ("crisis.violence",)),
+        ("Persian by ear, harmless", "shoharam mano nemizane", ()),
+        ("Ukrainian by ear", "cholovik mene bye", ("crisis.violence",)),
+        ("Russian by ear", "ja ne hochu zhit", ("crisis.suicide",)),
+        ("a short word alone is not heard", "bu nasıl yapılır", ()),
+        ("Serbian in Cyrillic letters", "муж ме бије", ("crisis.violence",)),
+        ("Serbian in Cyrillic letters, two letters as one", "немам где да преноћим", ("crisis.homeless",)),
+        ("Serbian in Cyrillic letters, harmless", "муж ме не бије", ()),
+    ],
+)  # fmt: skip
+def test_several_words_harmless_words_and_other_letters(label: str, typed: str, articles: tuple[str, ...]) -> None:
+    assert danger(SHORT, typed) == articles, label
+
+
 @given(st.text())
 def test_whatever_is_typed_is_only_ever_read(text: str) -> None:
     assert set(danger(ALARM, text)) <= {"crisis.violence", "crisis.suicide", "crisis.child", "crisis.homeless"}

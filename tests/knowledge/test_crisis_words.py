@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
+from flows.core.danger import danger
 from flows.core.knowledge import Knowledge
 from flows.core.search import find
 
@@ -852,6 +856,51 @@ def test_whoever_writes_of_danger_gets_the_right_numbers(knowledge: Knowledge, l
 )
 def test_everyday_questions_are_no_alarm(knowledge: Knowledge, language: str, said: str):
     assert find(knowledge, said, language).decision != "crisis"
+
+
+MESSAGES = [
+    json.loads(line)
+    for line in (Path(__file__).parents[1] / "data/eval/danger.jsonl").read_text(encoding="utf-8").splitlines()
+]
+
+
+@pytest.mark.parametrize("message", [m for m in MESSAGES if m["expect"]], ids=lambda m: m["id"])
+def test_danger_as_people_type_it_leads_to_the_right_numbers(knowledge: Knowledge, message: dict[str, str]):
+    assert set(message["expect"]) & set(danger(knowledge.index.alarm, message["text"])[:2])
+
+
+@pytest.mark.parametrize("message", [m for m in MESSAGES if not m["expect"]], ids=lambda m: m["id"])
+def test_what_only_looks_like_danger_is_no_alarm(knowledge: Knowledge, message: dict[str, str]):
+    assert danger(knowledge.index.alarm, message["text"]) == ()
+
+
+DANGEROUS_TOO = {  # where a way of asking may be one of danger as well: then the numbers come first
+    "public.police": {"crisis.violence"},
+    "rights.discrimination": {"crisis.violence"},  # beaten in the street
+    "residence.lost-documents": {"crisis.violence"},  # the husband or the boss keeps the passport
+    "housing.eviction": {"crisis.homeless"},
+    "health.emergency": {"crisis.child", "crisis.violence", "crisis.suicide"},
+    "health.psychological": {"crisis.violence", "crisis.suicide"},
+    "family.youth-office": {"crisis.child", "crisis.violence"},
+    "family.pregnancy": {"crisis.violence"},  # afraid of the parents
+}
+
+
+def test_no_way_of_asking_for_something_else_is_an_alarm(knowledge: Knowledge):
+    asked = {
+        (id, ask)
+        for id, article in knowledge.articles.items()
+        for text in article.texts.values()
+        for ask in text.asks
+        if not id.startswith("crisis.")
+    } | {(id, ask) for asks in knowledge.asks.values() for id, all_asks in asks.items() for ask in all_asks}
+    alarms = {
+        (id, ask)
+        for id, ask in asked
+        if not id.startswith("crisis.") and set(danger(knowledge.index.alarm, ask)) - DANGEROUS_TOO.get(id, set())
+    }
+    assert len(asked) > 10_000
+    assert alarms == set()
 
 
 def test_danger_is_understood_whatever_language_the_menu_has(knowledge: Knowledge):
