@@ -18,8 +18,8 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent), str(HERE.parent / "channels"), str(HERE)]
 
 from bot_api import BotApi, Person
+from program import IN_FLIGHT, Program, handled
 from stores import fresh_url
-from test_kill import IN_FLIGHT, Program, _handled, _leases_end
 
 WRITTEN = ("/start v1_de___", "Sperrmüll", "/language", "/privacy", "danke", "/help", "Sperrmüll", "/privacy")
 
@@ -53,8 +53,6 @@ async def main(kind: str, times: int, people_count: int) -> int:
         await write_for(choose.uniform(0.05, 1.5))
         await program.kill()
         print(f"kill {n + 1}: {len(api.sent)} sent, {len(api.updates)} not confirmed", flush=True)
-        if kind == "postgresql":
-            await _leases_end(url)
     await program.start()
     await program.until(lambda: not api.updates, "all is confirmed")
     expected = await _expected(program, api.person(), max(written.values()))
@@ -66,8 +64,8 @@ async def main(kind: str, times: int, people_count: int) -> int:
         due = Counter(text for texts in wanted for text in texts)
         lost += (due - got).total()
         doubled += (got - due).total()
-    handled = [await _handled(url, [person]) for person in people]
-    twice = sum(versions != {written[person.id]} for versions, person in zip(handled, people, strict=True))
+    versions = await handled(url, people)
+    twice = sum(version != written[person.id] for version, person in zip(versions, people, strict=True))
     print(
         f"{kind}: {times} kills, {len(people)} people, {sum(written.values())} messages, {len(api.sent)} sent; "
         f"answers lost: {lost}; conversations not handled exactly once: {twice}; arrived twice: {doubled} "

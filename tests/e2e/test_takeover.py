@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from bot_api import BotApi
+from program import Program
 from stores import fresh_url
-from test_kill import Program
 
 from db.codec import Codec
 from db.open import open_store
