@@ -78,6 +78,10 @@ def moment(at: dt.datetime, language: str) -> str:
     return comma(language).join((weekday, day, isolate(f"{at:%H:%M}", language)))
 
 
+_YEAR_IN_ITS_OWN_WAY = ("hu", "vi")
+"""Where month and year do not just stand side by side ("2024. március"); elsewhere such a form adds "year" to them."""
+
+
 @lru_cache(maxsize=4096)
 def as_of(value: str, language: str) -> str:
     """A source's date as exactly as it is known: "2025", "Mai 2025", "26. Mai 2025"."""
@@ -87,6 +91,8 @@ def as_of(value: str, language: str) -> str:
     day = dt.date(parts[0], parts[1], parts[2] if len(parts) == 3 else 1)
     if len(parts) == 3:
         return date(day, language)
+    if language in _YEAR_IN_ITS_OWN_WAY:
+        return _bare(format_skeleton("yMMMM", day, locale=locale(language)))
     return _bare(format_date(day, "LLLL y", locale=locale(language)))
 
 

@@ -33,11 +33,11 @@ LANGUAGES: Mapping[str, Language] = MappingProxyType(
             Language(code="ro", locale="ro", telegram="ro", name="Română", voiced=True),
             Language(code="tr", locale="tr", telegram="tr", name="Türkçe", voiced=True),
             Language(code="fr", locale="fr", telegram="fr", name="Français", voiced=True),
-            Language(code="vi", locale="vi", telegram="vi", name="Tiếng Việt"),
+            Language(code="vi", locale="vi", telegram="vi", name="Tiếng Việt", voiced=True),
             Language(code="kmr", locale="ku", telegram="ku", name="Kurmancî"),
             Language(code="sq", locale="sq", telegram="sq", name="Shqip"),
-            Language(code="sr", locale="sr_Latn", telegram="sr", name="Srpski"),
-            Language(code="hu", locale="hu", telegram="hu", name="Magyar"),
+            Language(code="sr", locale="sr_Latn", telegram="sr", name="Srpski", voiced=True),
+            Language(code="hu", locale="hu", telegram="hu", name="Magyar", voiced=True),
         )
     }
 )
