@@ -27,6 +27,9 @@ from flows.core.search import build_index, find, rank
 CONFUSIONS = 12
 """How many pairs of articles taken for each other are listed."""
 
+WINDOW = 3
+"""A page of an outside collection has no sections: each so many lines together count as one."""
+
 NO_ANSWER = ("offtopic", "greeting")
 
 
@@ -195,10 +198,12 @@ def _corpus_search(path: Path) -> Any:
         place = f"{path}:{number}"
         if "id" not in data:
             raise SettingsError(f'{place}: "id" is missing')
+        lines = _text(data, "text", place).split("\n")
         page = Document(
             id=str(data["id"]),
             title=_text(data, "title", place, ""),
-            texts=tuple(_text(data, "text", place).split("\n")),
+            texts=tuple(lines),
+            sections=tuple("\n".join(lines[i : i + WINDOW]) for i in range(max(1, len(lines) - WINDOW + 1))),
         )
         language = _text(data, "lang", place)
         pages[language, None].append(page)

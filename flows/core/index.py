@@ -4,7 +4,11 @@ In each language an article is one document whose fields count differently. Its 
 weighed by BM25 (Robertson & Zaragoza 2009). How rare a 4-gram is: the geometric mean of how rare it is among articles,
 of which there are few, and among small units (a title, a way of asking, a section), of which there are many; on ways
 of asking that the index had not seen, this mean was better than either. Beside it the ways of asking (`asks`) stand
-alone, so that a question can be compared with each (Tversky 1977).
+alone, so that a question can be compared with each (Tversky 1977), and so do the sections: what is asked mostly stands
+in one of them.
+
+A long word has many 4-grams, a short one few, and yet "Kita" says as much as "Bürgergeld": each 4-gram's weight is
+divided by a power of how many its word has.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
@@ -28,6 +32,12 @@ K1, B = 5.0, 0.7
 TITLE, WORDS, HEADING, ASK, TEXT = 4.0, 3.0, 2.0, 1.0, 1.0
 """How often a word counts in a title, in the official words, in a heading, in a way of asking, in the text."""
 
+
+LONG, LONG_ASK = 0.25, 0.5
+"""By which power of the number of its word's 4-grams a 4-gram is held back, in texts and in ways of asking."""
+
+SECTION_GRAMS = 60
+"""How many 4-grams a section may have before it is held back for its length."""
 
 PLACE_LETTERS = 5
 """A shorter word of a quarter's name ("Am", "See") means other things too."""
@@ -50,6 +60,7 @@ class Document:
     headings: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()  # the stretches one of which may answer a question by itself
 
     def units(self) -> Iterable[tuple[float, str]]:
         """Each piece with how often its words count."""
@@ -81,6 +92,9 @@ class LanguageIndex:
     ask_weights: array[float]
     ask_starts: array[int]
     ask_places: array[int]
+    document_sections: array[int]  # where the sections of each article begin in `section_starts`
+    section_starts: array[int]  # where the grams of each section begin in `section_grams`
+    section_grams: array[int]
     vocabulary: frozenset[str]  # the words of its texts, without the official words
 
     def rarity(self, gram: str) -> float:
@@ -102,6 +116,11 @@ class LanguageIndex:
         if number is None:
             return array("H")
         return self.ask_places[self.ask_starts[number] : self.ask_starts[number + 1]]
+
+    def sections_of(self, position: int) -> Iterator[array[int]]:
+        """The grams, by number, of each section of an article."""
+        for section in range(self.document_sections[position], self.document_sections[position + 1]):
+            yield self.section_grams[self.section_starts[section] : self.section_starts[section + 1]]
 
 
 class Languages(Mapping[str, LanguageIndex]):
@@ -144,9 +163,14 @@ def grams(word: str) -> tuple[str, ...]:
     return tuple(bounded[i : i + 4] for i in range(max(1, len(bounded) - 3)))
 
 
-def grams_of(folded: str) -> frozenset[str]:
-    """The 4-grams of a folded text."""
-    return frozenset(gram for word in folded.split() for gram in grams(word))
+def grams_of(folded: str) -> dict[str, int]:
+    """The 4-grams of a folded text, each with how many the shortest word has that it stands in."""
+    found: dict[str, int] = {}
+    for word in folded.split():
+        parts = grams(word)
+        for gram in parts:
+            found[gram] = min(len(parts), found.get(gram, len(parts)))
+    return found
 
 
 def build_index(knowledge: Knowledge) -> Index:
@@ -158,7 +182,7 @@ def build_index(knowledge: Knowledge) -> Index:
         asked = knowledge.asks.get(code, {})
         return [
             elsewhere,
-            *(_document(a, a.texts[code]) for a in articles if code in a.texts),
+            *(_document(a, a.texts[code], asked.get(a.id, ())) for a in articles if code in a.texts),
             *(_asked(a, asked[a.id]) for a in articles if code not in a.texts and a.id in asked),
         ]
 
@@ -185,14 +209,17 @@ def _places(knowledge: Knowledge) -> frozenset[str]:
     return frozenset(words - {"strasse"})
 
 
-def _document(article: Article, text: ArticleText) -> Document:
+def _document(article: Article, text: ArticleText, further: tuple[str, ...] = ()) -> Document:
+    """An article in one language; `further` are ways of asking kept beside it."""
+    texts = (_plain(text.lead), *(_plain(section.blocks) for section in text.sections))
     return Document(
         id=article.id,
         title=text.title,
-        texts=(_plain(text.lead), *(_plain(section.blocks) for section in text.sections)),
+        texts=texts,
         headings=tuple(section.heading for section in text.sections),
         words=article.words,
-        asks=text.asks,
+        asks=tuple(dict.fromkeys((*text.asks, *further))),
+        sections=texts,
     )
 
 
@@ -216,7 +243,9 @@ def index_documents(documents: Sequence[Document], read: Callable[[str], str] = 
     units = 0
     vocabulary: set[str] = set()
     asks: list[int] = []
-    ask_grams: list[frozenset[str]] = []
+    ask_grams: list[dict[str, int]] = []
+    section_grams: list[set[str]] = []
+    document_sections = [0]
     for position, document in enumerate(documents):
         words: defaultdict[str, float] = defaultdict(float)
         for times, text in document.units():
@@ -236,6 +265,8 @@ def index_documents(documents: Sequence[Document], read: Callable[[str], str] = 
         for ask in document.asks:
             ask_grams.append(grams_of(read(ask)))
             asks.append(position)
+        section_grams += ({gram for word in read(text).split() for gram in grams(word)} for text in document.sections)
+        document_sections.append(len(section_grams))
     numbers = {gram: number for number, gram in enumerate(spread)}
     total = len(documents)
     weights = array("f", (_rarity(n, units, owned[gram], total) for gram, n in spread.items()))
@@ -258,14 +289,19 @@ def index_documents(documents: Sequence[Document], read: Callable[[str], str] = 
         places=array("H", (position for places in postings for position, _ in places)),
         shares=array("f", (share for places in postings for _, share in places)),
         asks=array("H", asks),
-        ask_weights=array("f", (sum(weights[numbers[gram]] for gram in found) for found in ask_grams)),
+        ask_weights=array(
+            "f", (sum(weights[numbers[gram]] * n**-LONG_ASK for gram, n in found.items()) for found in ask_grams)
+        ),
         ask_starts=_starts(ask_postings),
         ask_places=array("H", (ask_number for places in ask_postings for ask_number in places)),
+        document_sections=array("H", document_sections),
+        section_starts=_starts(section_grams),
+        section_grams=array("I", (numbers[gram] for found in section_grams for gram in sorted(found))),
         vocabulary=frozenset(vocabulary),
     )
 
 
-def _starts(lists: Sequence[Sequence[object]]) -> array[int]:
+def _starts(lists: Sequence[Sized]) -> array[int]:
     return array("I", accumulate((len(found) for found in lists), initial=0))
 
 

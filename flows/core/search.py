@@ -1,8 +1,8 @@
 """Finding the article that answers a question.
 
 Method. The question is held against every language's index (`flows/core/index.py`), and an article counts with its
-best. Its score is the share of the question's weight it reaches: by its 4-grams, and by the ways of asking most like
-the question. Two gates follow. *Known* tells what we have nothing on: how much of the question the best article knows
+best. Its score is the share of the question's weight it reaches: by its 4-grams, by the ways of asking most like
+the question, and for the best few by the section that has most of it. Two gates follow. *Known* tells what we have nothing on: how much of the question the best article knows
 at all, how much of it nobody knows, and whether it is more like what people ask a bot about the weather and football
 (`knowledge/offtopic/`). *Sure* tells one answer from a choice: how far the first is before the second.
 Both are logistic functions of a few features whose numbers are learned (`flows/core/weights.py`).
@@ -21,21 +21,34 @@ from dataclasses import dataclass
 from flows.core import weights
 from flows.core.danger import danger
 from flows.core.fold import fold
-from flows.core.index import ELSEWHERE, Index, LanguageIndex, build_index, grams, grams_of
+from flows.core.index import (
+    ELSEWHERE,
+    LONG,
+    LONG_ASK,
+    SECTION_GRAMS,
+    Index,
+    LanguageIndex,
+    build_index,
+    grams,
+    grams_of,
+)
 from flows.core.knowledge import Finding, Hit, Knowledge
 from flows.core.recognise import is_foreign, recognise, script, scripts
 from flows.core.translit import typed
 
 __all__ = ["Features", "build_index", "features", "find", "known", "nearest_topics", "rank", "without_places"]
 
-TEXT, ASKS = 0.7, 0.3
-"""What the article as a whole and its most similar ways of asking contribute to the score."""
+CLOSER = 10
+"""How many of the best articles are looked at section by section."""
 
 TOGETHER = 5
 """How many ways of asking are taken together: one alone is similar by chance."""
 
 QUESTION_SHARE = 0.6
 """How much more of the question than of the way of asking must be shared (Tversky's alpha)."""
+
+LENGTH_HELD = 0.3
+"""How much a section is held back for its length."""
 
 MENU_BONUS = 1.05
 """The language somebody chose wins where two languages find equally well."""
@@ -103,50 +116,74 @@ def rank_by_sound(index: Index, folded: str, language: str) -> Ranking:
 
 
 def _ranking(parts: Mapping[str, LanguageIndex], questions: Mapping[str, str], language: str) -> Ranking:
-    best: dict[str, Hit] = {}
+    best: dict[str, tuple[float, str]] = {}
     coverage: dict[str, float] = {}
     alike: dict[str, float] = {}
+    asked = {code: grams_of(question) for code, question in questions.items()}
+    bonus = {code: MENU_BONUS if code == language else 1.0 for code in parts}
     for code, part in parts.items():
-        bonus = MENU_BONUS if code == language else 1.0
-        for article, (score, known, closest) in _scores(part, grams_of(questions[code])).items():
-            if article not in best or score * bonus > best[article].score:
-                best[article] = Hit(article=article, score=round(score * bonus, 4), language=code)
+        for article, (score, known, closest) in _scores(part, asked[code]).items():
+            best[article] = max(best.get(article, (0.0, "")), (score * bonus[code], code))
             coverage[article] = max(coverage.get(article, 0.0), known)
             alike[article] = max(alike.get(article, 0.0), closest)
     elsewhere = best.pop(ELSEWHERE, None)
-    hits = tuple(sorted(best.values(), key=lambda hit: (-hit.score, hit.article)))
+    for article in sorted(best, key=lambda id: (-best[id][0], id))[:CLOSER]:
+        score, code = best[article]
+        window = _best_section(parts[code], article, asked[code])
+        best[article] = score + weights.CHANNELS["section"] * window * bonus[code], code
+    hits = tuple(
+        sorted(
+            (Hit(article=id, score=round(score, 4), language=code) for id, (score, code) in best.items()),
+            key=lambda hit: (-hit.score, hit.article),
+        )
+    )
     return Ranking(
         hits=hits,
         coverage=coverage,
-        elsewhere=elsewhere.score if elsewhere else 0.0,
+        elsewhere=elsewhere[0] if elsewhere else 0.0,
         alike=alike,
         unknown=_unknown(parts[hits[0].language], questions[hits[0].language]) if hits else 1.0,
     )
 
 
-def _scores(index: LanguageIndex, question: frozenset[str]) -> dict[str, tuple[float, float, float]]:
+def _scores(index: LanguageIndex, question: Mapping[str, int]) -> dict[str, tuple[float, float, float]]:
     """Score, coverage and likeness of the closest way of asking, of each article in one language."""
-    weights_of = {gram: index.rarity(gram) for gram in question}
-    attainable = sum(weights_of.values())
+    attainable = asked = 0.0
     texts: defaultdict[int, float] = defaultdict(float)
     known: defaultdict[int, float] = defaultdict(float)
     shared: defaultdict[int, float] = defaultdict(float)
-    for gram, weight in weights_of.items():
+    for gram, among in question.items():
+        rarity = index.rarity(gram)
+        weight, ask_weight = rarity * among**-LONG, rarity * among**-LONG_ASK
+        attainable += weight
+        asked += ask_weight
         for position, share in index.found_in(gram):
             texts[position] += weight * share
             known[position] += weight
         for number in index.asked_in(gram):
-            shared[number] += weight
+            shared[number] += ask_weight
     asks: defaultdict[int, list[float]] = defaultdict(list)
     for number, both in shared.items():
-        rest = QUESTION_SHARE * (attainable - both) + (1 - QUESTION_SHARE) * (index.ask_weights[number] - both)
+        rest = QUESTION_SHARE * (asked - both) + (1 - QUESTION_SHARE) * (index.ask_weights[number] - both)
         asks[index.asks[number]].append(both / (both + rest))
+    channels = weights.CHANNELS
     found: dict[str, tuple[float, float, float]] = {}
     for position, text in texts.items():
         closest = sorted(asks[position], reverse=True)[:TOGETHER] if position in asks else [0.0]
-        score = TEXT * text / attainable + ASKS * sum(closest) / TOGETHER
+        score = channels["text"] * text / attainable + channels["asks"] * sum(closest) / TOGETHER
         found[index.articles[position]] = score, known[position] / attainable, closest[0]
     return found
+
+
+def _best_section(index: LanguageIndex, article: str, question: Mapping[str, int]) -> float:
+    """The share of the question's weight that the article's best section has; a long one has more by chance."""
+    weight_of = {index.numbers[g]: index.rarity(g) * n**-LONG for g, n in question.items() if g in index.numbers}
+    attainable = sum(index.rarity(gram) * among**-LONG for gram, among in question.items())
+    best = 0.0
+    for section in index.sections_of(index.articles.index(article)):
+        had = sum(weight_of[number] for number in weight_of.keys() & section)
+        best = max(best, had / (1 + LENGTH_HELD * math.log(1 + len(section) / SECTION_GRAMS)))
+    return best / attainable if attainable else 0.0
 
 
 def _unknown(index: LanguageIndex, folded: str) -> float:
