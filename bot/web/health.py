@@ -24,18 +24,31 @@ class Health:
 
     def __init__(self, app: App) -> None:
         self.app = app
+        self._asking: asyncio.Task[str | None] | None = None
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/healthz", self.healthz), web.get("/metrics", self.metrics)]
 
     async def healthz(self, request: web.Request) -> web.Response:
         """200 when the store answers, 503 otherwise."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self.app.store.next_due()
-        except Exception as error:
-            return web.json_response({"live": True, "ready": False, "reason": type(error).__name__}, status=503)
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        # Not cancelled: where nothing comes through any more, a driver takes a minute to give up a connection, and
+        # one question that waits is enough.
+        asking = self._asking
+        await asyncio.wait([asking], timeout=PATIENCE)
+        reason = asking.result() if asking.done() else "TimeoutError"
+        if reason is not None:
+            return web.json_response({"live": True, "ready": False, "reason": reason}, status=503)
         return web.json_response({"live": True, "ready": True})
+
+    async def _ask(self) -> str | None:
+        """What the store raised, None when it answered."""
+        try:
+            await self.app.store.next_due()
+        except Exception as error:
+            return type(error).__name__
+        return None
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Counts, queue lengths, ages and times in Prometheus' text form, to this machine only."""
