@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from bot_api import BotApi
+from database_away import away
 from harness import Lotse, running
 from program import Program
 from stores import fresh_url, postgresql_server
@@ -51,9 +52,22 @@ async def test_killed_at_any_await_between_intake_and_receipt_nothing_is_lost_an
     assert kills[0] >= 7, "a spread of the awaits"
 
 
-async def test_while_the_database_is_away_nothing_is_confirmed_and_afterwards_all_is_answered_once(
-    api: BotApi, catalogs: Catalogs, tmp_path: Path
+@pytest.mark.parametrize("how", ["stopped", "silent", "locked"])
+async def test_while_the_database_is_away_the_program_lives_and_afterwards_all_is_answered_once_and_in_order(
+    how: str, tmp_path: Path
 ) -> None:
+    """For a moment; `database_away.py` does it for half a minute."""
+    if how != "locked":
+        postgresql_server()  # or skip
+    told = await away(how, 3.0, tmp_path)
+    assert (told.lost, told.doubled, told.out_of_order, told.handled_wrongly) == (0, 0, 0, 0), told
+    if how == "locked":  # it can still be read
+        assert told.ready
+    else:
+        assert told.not_ready
+
+
+async def test_while_the_database_is_away_nothing_is_confirmed(api: BotApi, catalogs: Catalogs, tmp_path: Path) -> None:
     import asyncpg
 
     url = await fresh_url("postgresql", tmp_path)
