@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -845,7 +846,9 @@ def cases(table: dict[str, dict[str, tuple[str, ...]]]) -> list[tuple[str, str, 
 
 
 @pytest.mark.parametrize(("language", "article", "said"), cases(DANGER))
-def test_whoever_writes_of_danger_gets_the_right_numbers(knowledge: Knowledge, language: str, article: str, said: str):
+def test_whoever_writes_of_danger_gets_the_right_numbers(
+    knowledge: Knowledge, language: str, article: str, said: str
+) -> None:
     finding = find(knowledge, said, language)
     assert finding.decision == "crisis"
     assert article in [hit.article for hit in finding.hits][:2]
@@ -854,7 +857,7 @@ def test_whoever_writes_of_danger_gets_the_right_numbers(knowledge: Knowledge, l
 @pytest.mark.parametrize(
     ("language", "said"), [(language, said) for language, all_said in EVERYDAY.items() for said in all_said]
 )
-def test_everyday_questions_are_no_alarm(knowledge: Knowledge, language: str, said: str):
+def test_everyday_questions_are_no_alarm(knowledge: Knowledge, language: str, said: str) -> None:
     assert find(knowledge, said, language).decision != "crisis"
 
 
@@ -865,12 +868,12 @@ MESSAGES = [
 
 
 @pytest.mark.parametrize("message", [m for m in MESSAGES if m["expect"]], ids=lambda m: m["id"])
-def test_danger_as_people_type_it_leads_to_the_right_numbers(knowledge: Knowledge, message: dict[str, str]):
+def test_danger_as_people_type_it_leads_to_the_right_numbers(knowledge: Knowledge, message: dict[str, Any]) -> None:
     assert set(message["expect"]) & set(danger(knowledge.index.alarm, message["text"])[:2])
 
 
 @pytest.mark.parametrize("message", [m for m in MESSAGES if not m["expect"]], ids=lambda m: m["id"])
-def test_what_only_looks_like_danger_is_no_alarm(knowledge: Knowledge, message: dict[str, str]):
+def test_what_only_looks_like_danger_is_no_alarm(knowledge: Knowledge, message: dict[str, Any]) -> None:
     assert danger(knowledge.index.alarm, message["text"]) == ()
 
 
@@ -886,7 +889,7 @@ DANGEROUS_TOO = {  # where a way of asking may be one of danger as well: then th
 }
 
 
-def test_no_way_of_asking_for_something_else_is_an_alarm(knowledge: Knowledge):
+def test_no_way_of_asking_for_something_else_is_an_alarm(knowledge: Knowledge) -> None:
     asked = {
         (id, ask)
         for id, article in knowledge.articles.items()
@@ -903,7 +906,7 @@ def test_no_way_of_asking_for_something_else_is_an_alarm(knowledge: Knowledge):
     assert alarms == set()
 
 
-def test_danger_is_understood_whatever_language_the_menu_has(knowledge: Knowledge):
+def test_danger_is_understood_whatever_language_the_menu_has(knowledge: Knowledge) -> None:
     assert find(knowledge, "زوجي يضربني", "de").decision == "crisis"
     assert find(knowledge, "мене б’є чоловік", "en").decision == "crisis"
     assert find(knowledge, "mein Mann schlägt mich", "ar").decision == "crisis"
