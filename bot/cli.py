@@ -153,9 +153,9 @@ def _carry_out(options: argparse.Namespace) -> int:
     settings = load_settings()
     match options.command:
         case "run":
-            from bot.serve import serve
+            from bot.serve import run_until_stopped
 
-            return asyncio.run(serve(settings))
+            return run_until_stopped(settings)
         case "chat":
             from bot.chat import run_chat
 

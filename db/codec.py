@@ -14,6 +14,7 @@ import os
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -26,7 +27,11 @@ _NONCE_BYTES = 12
 _DIGEST_BYTES = 16
 
 
-_written = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+def _written(value: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # a vendor's number beyond 64 bits
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class SealError(Exception):
@@ -48,9 +53,7 @@ class Codec:
 
     def seal(self, record: str, value: bytes | str | dict[str, Any]) -> bytes:
         """The value in a form that opens only with this key and for this record."""
-        if isinstance(value, dict):
-            value = _written(value)
-        plain = value.encode() if isinstance(value, str) else value
+        plain = _written(value) if isinstance(value, dict) else value.encode() if isinstance(value, str) else value
         nonce = os.urandom(_NONCE_BYTES)
         return self._key_id + nonce + self._aead.encrypt(nonce, plain, record.encode())
 
@@ -70,7 +73,7 @@ class Codec:
 
     def open_json(self, record: str, sealed: bytes) -> Any:
         """The JSON that was sealed for this record; SealError when it does not open."""
-        return json.loads(self.open(record, sealed))
+        return orjson.loads(self.open(record, sealed))
 
     def digest(self, purpose: str, *values: object) -> str:
         """A keyed hash of 128 bits for looking up; another purpose gives another hash of the same values."""

@@ -8,10 +8,10 @@ on SQLite its awaits never wait, so that the writer's thread can drive it to its
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
+import orjson
 from sqlalchemy import ARRAY, bindparam, func, select
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -94,7 +94,7 @@ class Statement:
         _, names, constant = self.compiled(dialect)
         found = [constant[name] if name in constant else values[name] for name in names]
         if dialect == "sqlite":
-            return [json.dumps(value) if isinstance(value, list) else value for value in found]
+            return [orjson.dumps(value).decode() if isinstance(value, list) else value for value in found]
         return found
 
 
