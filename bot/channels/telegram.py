@@ -11,7 +11,6 @@ import asyncio
 import datetime as dt
 import hashlib
 import hmac
-import json
 import logging
 import random
 from collections import Counter
@@ -26,7 +25,7 @@ from bot.channels.base import Accept, ReadCursor
 from bot.channels.pace import Pace
 from bot.channels.telegram_check import bot_id, check_bot
 from bot.channels.telegram_errors import send_error
-from bot.channels.telegram_http import FILE_BYTES, AiohttpRequest, Flood
+from bot.channels.telegram_http import FILE_BYTES, AiohttpRequest, Flood, read_json
 from bot.channels.telegram_profile import Profile, show_profile
 from bot.channels.telegram_send import Sender
 from bot.channels.telegram_updates import Ignored, moved, read_update, update_id
@@ -262,7 +261,7 @@ class TelegramChannel:
             self.ignored["wrong-secret"] += 1
             return 403
         try:
-            update = json.loads(body)
+            update = read_json(body)
         except (ValueError, RecursionError):
             self.ignored["malformed"] += 1
             return 400
