@@ -18,11 +18,21 @@ from bot.commands_store import desk_url
 from bot.errors import SettingsError
 from bot.plan import Room
 from bot.settings import Settings
-from bot.whole import load, warm
+from bot.whole import load, stays, warm
 from db.store import Store
 from flows.core.knowledge import Knowledge
 
 log = logging.getLogger("lotse")
+
+
+def run_until_stopped(settings: Settings) -> int:
+    """`serve` on the faster event loop, where that is installed."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return asyncio.run(serve(settings))
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(serve(settings))
 
 
 async def serve(settings: Settings) -> int:
@@ -48,7 +58,9 @@ async def serve(settings: Settings) -> int:
         try:
             await web.start()
             await _introduce(app, settings, web.port)
+            stays()
             warming = asyncio.create_task(asyncio.to_thread(warm, settings, knowledge, stop.is_set))
+            warming.add_done_callback(lambda _: stays())
             await app.run(stop)
             await warming
         finally:

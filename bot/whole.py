@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -21,6 +22,9 @@ from flows.core.knowledge import Knowledge
 from flows.core.search import build_index
 
 FLOWS_FOLDER = Path(str(flows.__file__)).parent
+
+YOUNG = 5000
+"""So many new objects make the garbage collector look through the young ones; most go without it."""
 
 
 def load(settings: Settings, trying: bool = False) -> tuple[Knowledge, Catalogs]:
@@ -59,6 +63,12 @@ def warm(settings: Settings, knowledge: Knowledge, stopped: Callable[[], bool] =
             if stopped():
                 return
             languages[code]
+
+
+def stays() -> None:
+    """What is in memory now stays: the garbage collector no longer goes through it, which stops everything."""
+    gc.freeze()
+    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
 
 
 def read(settings: Settings, on: dt.date) -> tuple[Knowledge | None, Catalogs, list[Problem]]:

@@ -14,6 +14,7 @@ from bot.bench.people import QUESTION
 from bot.bench.programs import KEY
 from bot.catalogs import Catalogs
 from bot.channels.base import Accept
+from bot.whole import stays
 from db.codec import Codec
 from db.open import open_store
 from flows.core import search
@@ -84,6 +85,7 @@ async def engine(knowledge: Knowledge, catalogs: Catalogs, seconds: float) -> li
 
         try:
             await round_()
+            stays()  # as in `lotse run`
             events, began, used = 0, time.perf_counter(), time.process_time()
             while time.perf_counter() - began < seconds:
                 await round_()
