@@ -885,7 +885,7 @@ DANGEROUS_TOO = {  # where a way of asking may be one of danger as well: then th
     "health.emergency": {"crisis.child", "crisis.violence", "crisis.suicide"},
     "health.psychological": {"crisis.violence", "crisis.suicide"},
     "family.youth-office": {"crisis.child", "crisis.violence"},
-    "family.pregnancy": {"crisis.violence"},  # afraid of the parents
+    "family.pregnancy": {"crisis.violence", "crisis.homeless"},  # afraid of the parents
 }
 
 
