@@ -8,6 +8,7 @@ import datetime as dt
 import ipaddress
 import json
 import logging
+import os
 import signal
 import sys
 
@@ -23,6 +24,12 @@ from db.store import Store
 from flows.core.knowledge import Knowledge
 
 log = logging.getLogger("lotse")
+
+LAST_SECONDS = 10.0
+"""So long after it was told the program is gone, also where a database that is silent does not let go of it.
+
+What was begun and is not stored is done again by the next one, as after a kill.
+"""
 
 
 def run_until_stopped(settings: Settings) -> int:
@@ -52,9 +59,14 @@ async def serve(settings: Settings) -> int:
 
         web = WebServer(app, settings)
         app.add(web.channel)
-        stop = asyncio.Event()
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def told() -> None:
+            stop.set()
+            loop.call_later(LAST_SECONDS, os._exit, 0)
+
         for name in (signal.SIGINT, signal.SIGTERM):  # before anybody is told that all is ready
-            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+            loop.add_signal_handler(name, told)
         try:
             await web.start()
             await _introduce(app, settings, web.port)
