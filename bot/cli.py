@@ -39,8 +39,12 @@ def parser() -> argparse.ArgumentParser:
     ask.add_argument("--json", action="store_true", help="one JSON object")
 
     evaluate = commands.add_parser("evaluate", help="measure the search on questions with known answers")
-    evaluate.add_argument("questions", type=Path, help="a file of JSON lines: id, lang, text, expect, kind, town")
-    evaluate.add_argument("--corpus", type=Path, help="search this collection in place of the articles")
+    evaluate.add_argument(
+        "questions", type=Path, nargs="+", help="files of JSON lines (also .gz): id, lang, text, expect, kind, town"
+    )
+    evaluate.add_argument(
+        "--corpus", type=Path, action="append", help="search this collection in place of the articles; may be repeated"
+    )
     evaluate.add_argument("--lang", default="", help="only these languages: de,ar")
     evaluate.add_argument("--topic", default="", help="only these topics: school,waste")
     evaluate.add_argument("--kind", default="", help="only these kinds: plain,typo")

@@ -3,52 +3,30 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
-import random
 import statistics
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot import corpus
 from bot.cli import FINE
-from bot.content import load_knowledge
 from bot.errors import SettingsError
+from bot.questions import Question, choose, misspelt, read_questions
 from bot.settings import Settings
-from flows.core.fold import fold
-from flows.core.index import Document, Index, index_documents
+from bot.whole import load
+from flows.core.index import Index
 from flows.core.knowledge import Finding
-from flows.core.search import build_index, find, rank
+from flows.core.search import find
 
 CONFUSIONS = 12
 """How many pairs of articles taken for each other are listed."""
 
-WINDOW = 3
-"""A page of an outside collection has no sections: each so many lines together count as one."""
-
 NO_ANSWER = ("offtopic", "greeting")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """One line of a question file."""
-
-    id: str
-    language: str
-    text: str
-    expect: tuple[str, ...]
-    kind: str = "plain"
-    town: str | None = None
-    split: str | None = None
-
-    @property
-    def good(self) -> bool:
-        """Whether it has an answer that should be found."""
-        return bool(self.expect) and self.kind != "unanswerable"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,26 +61,21 @@ def ask_json(finding: Finding) -> dict[str, Any]:
 
 def run_evaluate(settings: Settings, options: argparse.Namespace) -> int:
     """Search every chosen question and print the figures."""
-    questions = choose(read_questions(options.questions), options)
+    questions = choose([q for path in options.questions for q in read_questions(path)], options)
     if not questions:
-        raise SettingsError(f"no line of {options.questions} is left after --lang, --topic, --kind and --split")
+        names = ", ".join(map(str, options.questions))
+        raise SettingsError(f"no line of {names} is left after --lang, --topic, --kind and --split")
     if options.misspell:
-        questions = [dataclasses.replace(q, text=misspell(q.text, q.id)) for q in questions]
-    if options.corpus is not None:
-        search = _corpus_search(options.corpus)
+        questions = misspelt(questions)
+    if options.corpus:
+        pages = corpus.read_pages(options.corpus)
+        outcomes = ask_all(corpus.our_search(pages), questions)
+        others = {name: ask_all(one, questions) for name, one in corpus.ordinary_searches(pages).items()}
+        figures = {**report(outcomes), "compared": compare({"Lotse": outcomes, **others})}
     else:
-        knowledge = load_knowledge(settings.knowledge, settings.town)
-        ready = dataclasses.replace(knowledge, index=build_index(knowledge))
-
-        def search(question: Question) -> Finding:
-            return find(ready, question.text, question.language)
-
-    outcomes = []
-    for question in questions:
-        begun = time.perf_counter()
-        finding = search(question)
-        outcomes.append(Outcome(question=question, finding=finding, seconds=time.perf_counter() - begun))
-    figures = report(outcomes)
+        search, ready = _our_articles(settings)
+        outcomes = ask_all(search, questions)
+        figures = {**report(outcomes), "index": ready}
     if options.json:
         print(json.dumps(figures, ensure_ascii=False))
     else:
@@ -112,111 +85,56 @@ def run_evaluate(settings: Settings, options: argparse.Namespace) -> int:
     return FINE
 
 
-def read_questions(path: Path) -> list[Question]:
-    """The questions of a JSON-lines file; SettingsError names the line that cannot be read."""
-    questions = []
-    for number, data in _lines(path):
-        place = f"{path}:{number}"
-        expect = data.get("expect")
-        if not isinstance(expect, list) or not all(isinstance(id, str) for id in expect):
-            raise SettingsError(f'{place}: "expect" must be a list of ids')
-        questions.append(
-            Question(
-                id=str(data.get("id", number)),
-                language=_text(data, "lang", place),
-                text=_text(data, "text", place),
-                expect=tuple(expect),
-                kind=_text(data, "kind", place, "plain"),
-                town=data.get("town"),
-                split=data.get("split"),
-            )
-        )
-    return questions
+def _our_articles(settings: Settings) -> tuple[Callable[[Question], Finding], dict[str, float]]:
+    """The search in our articles with every language's index at hand, and what having them took."""
+    knowledge, _ = load(settings, trying=True)
+    index: Index = knowledge.index
+    before, begun = _resident(), time.perf_counter()
+    for languages in (index.languages, index.sounds):
+        for code in languages:
+            languages[code]
+    ready = {"seconds": round(time.perf_counter() - begun, 2), "mb": round((_resident() - before) / 1e6, 1)}
+    return lambda question: find(knowledge, question.text, question.language), ready
 
 
-def _text(data: Mapping[str, Any], key: str, place: str, default: str | None = None) -> str:
-    value = data.get(key, default)
-    if not isinstance(value, str):
-        raise SettingsError(f'{place}: "{key}" must be a text')
-    return value
-
-
-def _lines(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
+def _resident() -> int:
+    """The bytes of memory this process has, where the system tells; otherwise 0."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}") from None
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            data = json.loads(line)
-        except ValueError as error:
-            raise SettingsError(f"{path}:{number}: not JSON: {error}") from None
-        if not isinstance(data, dict):
-            raise SettingsError(f"{path}:{number}: not a JSON object")
-        yield number, data
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0
+    return pages * 4096
 
 
-def choose(questions: Sequence[Question], options: argparse.Namespace) -> list[Question]:
-    """The questions that the options leave; lines that expect nothing belong to every topic."""
-    languages, topics, kinds = (set(filter(None, o.split(","))) for o in (options.lang, options.topic, options.kind))
-
-    def wanted(q: Question) -> bool:
-        about = {id.split(".", 1)[0] for id in q.expect}
-        return (
-            (not languages or q.language in languages)
-            and (not topics or not about or bool(about & topics))
-            and (not kinds or q.kind in kinds)
-            and (not options.split or q.split == options.split)
-        )
-
-    return [q for q in questions if wanted(q)]
+def ask_all(search: Callable[[Question], Finding], questions: Iterable[Question]) -> list[Outcome]:
+    """What a search makes of each question."""
+    outcomes = []
+    for question in questions:
+        begun = time.perf_counter()
+        finding = search(question)
+        outcomes.append(Outcome(question=question, finding=finding, seconds=time.perf_counter() - begun))
+    return outcomes
 
 
-def misspell(text: str, seed: str) -> str:
-    """The text with one typing mistake in every third word of four letters or more; the same for the same seed."""
-    chance = random.Random(seed)  # noqa: S311 - mistakes, not secrets
-    words = text.split(" ")
-    long = [i for i, word in enumerate(words) if len(word) >= 4 and word.isalpha()]
-    for i in chance.sample(long, (len(long) + 2) // 3):
-        word, at = words[i], chance.randrange(1, len(words[i]) - 1)
-        words[i] = chance.choice(
-            (
-                word[:at] + word[at + 1 :],
-                word[:at] + word[at] + word[at:],
-                word[:at] + word[at + 1] + word[at] + word[at + 2 :],
-            )
-        )
-    return " ".join(words)
-
-
-def _corpus_search(path: Path) -> Any:
-    """A search in an outside collection: among the pages of the question's language and town, never refused."""
-    pages: defaultdict[tuple[str, str | None], list[Document]] = defaultdict(list)
-    for number, data in _lines(path):
-        place = f"{path}:{number}"
-        if "id" not in data:
-            raise SettingsError(f'{place}: "id" is missing')
-        lines = _text(data, "text", place).split("\n")
-        page = Document(
-            id=str(data["id"]),
-            title=_text(data, "title", place, ""),
-            texts=tuple(lines),
-            sections=tuple("\n".join(lines[i : i + WINDOW]) for i in range(max(1, len(lines) - WINDOW + 1))),
-        )
-        language = _text(data, "lang", place)
-        pages[language, None].append(page)
-        if data.get("town"):
-            pages[language, _text(data, "town", place)].append(page)
-    ready = {place: Index(languages={place[0]: index_documents(documents)}) for place, documents in pages.items()}
-
-    def search(question: Question) -> Finding:
-        index = ready.get((question.language, question.town)) or ready.get((question.language, None))
-        hits = rank(index, fold(question.text), question.language).hits if index else ()
-        return Finding(decision="answer" if hits else "none", hits=hits[:5])
-
-    return search
+def compare(searches: Mapping[str, Sequence[Outcome]]) -> dict[str, dict[str, list[float]]]:
+    """For each search and k the mean over languages of hit@k, and its interval of 95 %."""
+    compared: dict[str, dict[str, list[float]]] = {}
+    for name, outcomes in searches.items():
+        places: defaultdict[str, list[int | None]] = defaultdict(list)
+        for outcome in outcomes:
+            if outcome.question.good:
+                places[outcome.question.language].append(outcome.place)
+        compared[name] = {
+            f"hit@{k}": [
+                round(figure, 4)
+                for figure in corpus.mean_with_interval(
+                    [[place is not None and place <= k for place in group] for group in places.values()]
+                )
+            ]
+            for k in (1, 3, 5)
+            if places
+        }
+    return compared
 
 
 # ---- figures ----
@@ -274,7 +192,12 @@ def _print_table(figures: Mapping[str, Any]) -> None:
     for label, values in groups.items():
         shown = ("-" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v) for v in values.values())
         print(f"{label:<14}" + "".join(f"{value:>14}" for value in shown))
+    for name, compared in figures.get("compared", {}).items():
+        shown = (f"{k} {mean:.3f} [{low:.3f}, {high:.3f}]" for k, (mean, low, high) in compared.items())
+        print(f"{name:<14}  mean of languages: {'   '.join(shown)}")
     print(f"{figures['ms']['median']} ms a question (median), {figures['ms']['p99']} ms (p99)")
+    if ready := figures.get("index"):
+        print(f"index of all languages at hand in {ready['seconds']} s, {ready['mb']} MB")
 
 
 def _print_errors(outcomes: Sequence[Outcome]) -> None:

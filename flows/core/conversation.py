@@ -53,6 +53,17 @@ class Conversation:
     discreet: bool = False
     version: int = 0
 
+    def changed(self, **changes: Any) -> Conversation:
+        """The same with some fields changed; TypeError for a field that is none.
+
+        What `dataclasses.replace` does, which takes all nineteen fields in hand for each change.
+        """
+        if not changes.keys() <= self.__dataclass_fields__.keys():
+            raise TypeError(f"a conversation has no {', '.join(sorted(changes.keys() - self.__dataclass_fields__))}")
+        new = object.__new__(Conversation)
+        new.__dict__.update(self.__dict__, **changes)
+        return new
+
     def to_json(self) -> dict[str, Any]:
         """The form kept in the store."""
         data: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}

@@ -10,7 +10,7 @@ is the promise (crisis before everything, a human's case before the bot's words)
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from flows import ask, crisis, desk, globals_, guided, handover, privacy, welcome
 from flows.core.conversation import Conversation
@@ -82,7 +82,7 @@ def step(conversation: Conversation, event: Event, knowledge: Knowledge) -> tupl
             desk.join_answered(turn, event)
         case TimerFired():
             pass  # no timer is set by today's flows; a late one from an older release changes nothing
-    return replace(turn.conversation, version=conversation.version + 1), tuple(turn.effects)
+    return turn.conversation.changed(version=conversation.version + 1), tuple(turn.effects)
 
 
 def _person(turn: Turn) -> None:

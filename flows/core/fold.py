@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 
 _BEFORE = str.maketrans({"ß": "ss", "ı": "i", "đ": "d", "ł": "l", "ø": "o"})
 _WRITTEN_OUT = re.compile("(?<=[aou])e+")
@@ -37,6 +38,12 @@ def fold(text: str) -> str:
         else:
             letters.append(" ")
     return _WRITTEN_OUT.sub("", " ".join("".join(letters).split()))
+
+
+def joined(folded: str) -> str:
+    """The words, and each two neighbours as one: Vietnamese writes its syllables apart, and most words have two."""
+    words = folded.split()
+    return " ".join((*words, *(f"{a}·{b}" for a, b in pairwise(words))))
 
 
 def near(a: str, b: str) -> bool:

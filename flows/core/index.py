@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from itertools import accumulate
 
 from flows.core import translit
 from flows.core.danger import Alarm, build_alarm
-from flows.core.fold import fold
+from flows.core.fold import fold, joined
 from flows.core.knowledge import Article, ArticleText, Block, Knowledge
 
 K1, B = 5.0, 0.7
@@ -38,6 +39,9 @@ LONG, LONG_ASK = 0.25, 0.5
 
 SECTION_GRAMS = 60
 """How many 4-grams a section may have before it is held back for its length."""
+
+SYLLABLES_APART = ("vi",)
+"""Languages that write a blank between syllables."""
 
 PLACE_LETTERS = 5
 """A shorter word of a quarter's name ("Am", "See") means other things too."""
@@ -78,11 +82,12 @@ class Document:
 class LanguageIndex:
     """The documents of one language, ready to be searched.
 
-    A 4-gram's number leads into arrays, which take a tenth of the memory that lists of pairs would.
+    A 4-gram's number, its place among all in order, leads into arrays, which take a tenth of the memory that
+    dictionaries and lists of pairs would.
     """
 
     articles: tuple[str, ...]
-    numbers: Mapping[str, int]  # gram → its number
+    grams: array[int]  # in order
     weights: array[float]  # how rare each gram is
     unknown: float  # the rarity of a gram that stands nowhere
     starts: array[int]  # where the articles of each gram begin in `places` and `shares`
@@ -97,24 +102,22 @@ class LanguageIndex:
     section_grams: array[int]
     vocabulary: frozenset[str]  # the words of its texts, without the official words
 
-    def rarity(self, gram: str) -> float:
+    def number(self, gram: int) -> int | None:
+        """The gram's number; None when it stands nowhere."""
+        number = bisect_left(self.grams, gram)
+        return number if number < len(self.grams) and self.grams[number] == gram else None
+
+    def rarity(self, number: int | None) -> float:
         """How rare a gram is, the natural logarithm of an odds."""
-        number = self.numbers.get(gram)
         return self.unknown if number is None else self.weights[number]
 
-    def found_in(self, gram: str) -> Iterable[tuple[int, float]]:
+    def found_in(self, number: int) -> Iterable[tuple[int, float]]:
         """The articles that have the gram, with their share of its weight."""
-        number = self.numbers.get(gram)
-        if number is None:
-            return ()
         start, end = self.starts[number], self.starts[number + 1]
         return zip(self.places[start:end], self.shares[start:end], strict=True)
 
-    def asked_in(self, gram: str) -> array[int]:
+    def asked_in(self, number: int) -> array[int]:
         """The ways of asking that have the gram."""
-        number = self.numbers.get(gram)
-        if number is None:
-            return array("H")
         return self.ask_places[self.ask_starts[number] : self.ask_starts[number + 1]]
 
     def sections_of(self, position: int) -> Iterator[array[int]]:
@@ -157,20 +160,25 @@ class Index:
     alarm: Alarm = field(default_factory=lambda: build_alarm({}))
 
 
-def grams(word: str) -> tuple[str, ...]:
-    """The word's 4-grams with its borders marked; a short word is one gram."""
-    bounded = f"_{word}_"
-    return tuple(bounded[i : i + 4] for i in range(max(1, len(bounded) - 3)))
+def grams(word: str) -> tuple[int, ...]:
+    """The word's 4-grams with its borders marked, each as the number its UTF-16 is; a short word is one gram."""
+    written = f"_{word}_".encode("utf-16-be", "surrogatepass")
+    return tuple(int.from_bytes(written[i : i + 8], "big") for i in range(0, max(1, len(written) - 7), 2))
 
 
-def grams_of(folded: str) -> dict[str, int]:
+def grams_of(folded: str) -> dict[int, int]:
     """The 4-grams of a folded text, each with how many the shortest word has that it stands in."""
-    found: dict[str, int] = {}
+    found: dict[int, int] = {}
     for word in folded.split():
         parts = grams(word)
         for gram in parts:
             found[gram] = min(len(parts), found.get(gram, len(parts)))
     return found
+
+
+def read_in(language: str, folded: str) -> str:
+    """A folded text as the index of a language has it."""
+    return joined(folded) if language in SYLLABLES_APART else folded
 
 
 def build_index(knowledge: Knowledge) -> Index:
@@ -187,7 +195,7 @@ def build_index(knowledge: Knowledge) -> Index:
         ]
 
     def made(code: str) -> Callable[[], LanguageIndex]:
-        return lambda: index_documents(documents(code))
+        return lambda: index_documents(documents(code), lambda text: read_in(code, fold(text)))
 
     def by_sound(code: str) -> Callable[[], LanguageIndex]:
         return lambda: index_documents(documents(code), lambda text: translit.sound(text, code))
@@ -237,14 +245,14 @@ def _plain(blocks: Iterable[Block]) -> str:
 
 def index_documents(documents: Sequence[Document], read: Callable[[str], str] = fold) -> LanguageIndex:
     """The index of documents written in one language; `read` brings a text to the form that questions have."""
-    counted: list[Counter[str]] = []
-    spread: Counter[str] = Counter()  # in how many units a gram stands
-    owned: Counter[str] = Counter()  # in how many documents
+    counted: list[Counter[int]] = []
+    spread: Counter[int] = Counter()  # in how many units a gram stands
+    owned: Counter[int] = Counter()  # in how many documents
     units = 0
     vocabulary: set[str] = set()
     asks: list[int] = []
-    ask_grams: list[dict[str, int]] = []
-    section_grams: list[set[str]] = []
+    ask_grams: list[dict[int, int]] = []
+    section_grams: list[set[int]] = []
     document_sections = [0]
     for position, document in enumerate(documents):
         words: defaultdict[str, float] = defaultdict(float)
@@ -256,7 +264,7 @@ def index_documents(documents: Sequence[Document], read: Callable[[str], str] = 
             spread.update({gram for word in set(unit) for gram in grams(word)})
             if times != WORDS:
                 vocabulary.update(unit)
-        counts: Counter[str] = Counter()
+        counts: Counter[int] = Counter()
         for word, count in words.items():
             for gram in grams(word):
                 counts[gram] += count  # type: ignore[assignment]
@@ -267,9 +275,10 @@ def index_documents(documents: Sequence[Document], read: Callable[[str], str] = 
             asks.append(position)
         section_grams += ({gram for word in read(text).split() for gram in grams(word)} for text in document.sections)
         document_sections.append(len(section_grams))
-    numbers = {gram: number for number, gram in enumerate(spread)}
+    known = sorted(spread)
+    numbers = {gram: number for number, gram in enumerate(known)}
     total = len(documents)
-    weights = array("f", (_rarity(n, units, owned[gram], total) for gram, n in spread.items()))
+    weights = array("f", (_rarity(spread[gram], units, owned[gram], total) for gram in known))
     average = sum(sum(counts.values()) for counts in counted) / max(total, 1)
     postings: list[list[tuple[int, float]]] = [[] for _ in numbers]
     for position, counts in enumerate(counted):
@@ -282,7 +291,7 @@ def index_documents(documents: Sequence[Document], read: Callable[[str], str] = 
             ask_postings[numbers[gram]].append(ask_number)
     return LanguageIndex(
         articles=tuple(document.id for document in documents),
-        numbers=numbers,
+        grams=array("Q", known),
         weights=weights,
         unknown=_rarity(0, units, 0, total),
         starts=_starts(postings),

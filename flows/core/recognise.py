@@ -11,8 +11,9 @@ from flows.core.index import Index
 CLEAR_WORDS = 3
 """How many words of a language must be recognised before a question counts as written in it."""
 
-FOREIGN_SHARE = 0.34
-"""Up to which share of its words a text in Latin letters may be known in one of our languages and yet be foreign."""
+FOREIGN_SHARE, FOREIGN_LETTERS = 0.34, 0.4
+"""Up to which share of its words, or of its letters, a text in Latin letters may be known in one of our languages and
+yet be foreign: short words are known by chance."""
 
 _SCRIPTS = {"arabic": re.compile(r"[\u0600-\u06ff]"), "cyrillic": re.compile(r"[\u0400-\u04ff]")}
 _ONLY = (  # letters that only one of our languages has among those that share its script
@@ -60,8 +61,10 @@ def is_foreign(index: Index, folded: str) -> bool:
     if scripts(folded) != {"latin"} or len(words) < CLEAR_WORDS:
         return False
     latin = [index.languages[code].vocabulary for code in index.spoken if script(code) == "latin"]
-    known = max((sum(word in vocabulary for word in words) for vocabulary in latin), default=0)
-    return known <= FOREIGN_SHARE * len(words)
+    known = [[word for word in words if word in vocabulary] for vocabulary in latin]
+    of_words = max(map(len, known), default=0) / len(words)
+    of_letters = max((len("".join(found)) for found in known), default=0) / len("".join(words))
+    return of_words <= FOREIGN_SHARE or of_letters <= FOREIGN_LETTERS
 
 
 def _by_words(index: Index, words: list[str], codes: Iterable[str], language: str) -> str | None:

@@ -1,10 +1,11 @@
 """Finding the article that answers a question.
 
 Method. The question is held against every language's index (`flows/core/index.py`), and an article counts with its
-best. Its score is the share of the question's weight it reaches: by its 4-grams, by the ways of asking most like
-the question, and for the best few by the section that has most of it. Two gates follow. *Known* tells what we have nothing on: how much of the question the best article knows
-at all, how much of it nobody knows, and whether it is more like what people ask a bot about the weather and football
-(`knowledge/offtopic/`). *Sure* tells one answer from a choice: how far the first is before the second.
+best. Its score is the share of the question's weight it reaches: by its 4-grams, by the ways of asking most like the
+question, and for the best few by the section that has most of it. Two gates follow. *Known* tells what we have nothing
+on: how much of the question the best article knows at all, how much of it nobody knows, and whether it is more like
+what people ask a bot about the weather and football (`knowledge/offtopic/`). *Sure* tells one answer from a choice: how
+far the first is before the second.
 Both are logistic functions of a few features whose numbers are learned (`flows/core/weights.py`).
 
 Known weakness: "nothing here answers this" can not be told from words alone when an off-topic question borrows our
@@ -31,12 +32,16 @@ from flows.core.index import (
     build_index,
     grams,
     grams_of,
+    read_in,
 )
 from flows.core.knowledge import Finding, Hit, Knowledge
 from flows.core.recognise import is_foreign, recognise, script, scripts
 from flows.core.translit import typed
 
 __all__ = ["Features", "build_index", "features", "find", "known", "nearest_topics", "rank", "without_places"]
+
+LIKELY_SPOKEN = 0.5
+"""A language that knows fewer of the question's words than this share of what the best knows is not searched."""
 
 CLOSER = 10
 """How many of the best articles are looked at section by section."""
@@ -106,7 +111,11 @@ def rank(index: Index, folded: str, language: str) -> Ranking:
     """
     written = scripts(folded)
     parts = {code: index.languages[code] for code in index.languages if code == language or script(code) in written}
-    return _ranking(parts, dict.fromkeys(parts, folded), language)
+    words = set(folded.split())
+    known = {code: len(words & part.vocabulary) for code, part in parts.items()}
+    enough = LIKELY_SPOKEN * max(known.values(), default=0)
+    parts = {code: part for code, part in parts.items() if known[code] >= enough or code == language}
+    return _ranking(parts, {code: read_in(code, folded) for code in parts}, language)
 
 
 def rank_by_sound(index: Index, folded: str, language: str) -> Ranking:
@@ -146,26 +155,29 @@ def _ranking(parts: Mapping[str, LanguageIndex], questions: Mapping[str, str], l
     )
 
 
-def _scores(index: LanguageIndex, question: Mapping[str, int]) -> dict[str, tuple[float, float, float]]:
+def _scores(index: LanguageIndex, question: Mapping[int, int]) -> dict[str, tuple[float, float, float]]:
     """Score, coverage and likeness of the closest way of asking, of each article in one language."""
     attainable = asked = 0.0
     texts: defaultdict[int, float] = defaultdict(float)
     known: defaultdict[int, float] = defaultdict(float)
     shared: defaultdict[int, float] = defaultdict(float)
     for gram, among in question.items():
-        rarity = index.rarity(gram)
+        number = index.number(gram)
+        rarity = index.rarity(number)
         weight, ask_weight = rarity * among**-LONG, rarity * among**-LONG_ASK
         attainable += weight
         asked += ask_weight
-        for position, share in index.found_in(gram):
+        if number is None:
+            continue
+        for position, share in index.found_in(number):
             texts[position] += weight * share
             known[position] += weight
-        for number in index.asked_in(gram):
-            shared[number] += ask_weight
+        for ask in index.asked_in(number):
+            shared[ask] += ask_weight
     asks: defaultdict[int, list[float]] = defaultdict(list)
-    for number, both in shared.items():
-        rest = QUESTION_SHARE * (asked - both) + (1 - QUESTION_SHARE) * (index.ask_weights[number] - both)
-        asks[index.asks[number]].append(both / (both + rest))
+    for ask, both in shared.items():
+        rest = QUESTION_SHARE * (asked - both) + (1 - QUESTION_SHARE) * (index.ask_weights[ask] - both)
+        asks[index.asks[ask]].append(both / (both + rest))
     channels = weights.CHANNELS
     found: dict[str, tuple[float, float, float]] = {}
     for position, text in texts.items():
@@ -175,10 +187,16 @@ def _scores(index: LanguageIndex, question: Mapping[str, int]) -> dict[str, tupl
     return found
 
 
-def _best_section(index: LanguageIndex, article: str, question: Mapping[str, int]) -> float:
+def _best_section(index: LanguageIndex, article: str, question: Mapping[int, int]) -> float:
     """The share of the question's weight that the article's best section has; a long one has more by chance."""
-    weight_of = {index.numbers[g]: index.rarity(g) * n**-LONG for g, n in question.items() if g in index.numbers}
-    attainable = sum(index.rarity(gram) * among**-LONG for gram, among in question.items())
+    weight_of: dict[int, float] = {}
+    attainable = 0.0
+    for gram, among in question.items():
+        number = index.number(gram)
+        weight = index.rarity(number) * among**-LONG
+        attainable += weight
+        if number is not None:
+            weight_of[number] = weight
     best = 0.0
     for section in index.sections_of(index.articles.index(article)):
         had = sum(weight_of[number] for number in weight_of.keys() & section)
@@ -192,7 +210,7 @@ def _unknown(index: LanguageIndex, folded: str) -> float:
     strange = 0
     for word in words:
         parts = grams(word)
-        strange += sum(part in index.numbers for part in parts) < HALF_KNOWN * len(parts)
+        strange += sum(index.number(part) is not None for part in parts) < HALF_KNOWN * len(parts)
     return strange / len(words) if words else 0.0
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -93,7 +92,7 @@ class Turn:
 
     def update(self, **changes: Any) -> None:
         """Change fields of the conversation."""
-        self.conversation = replace(self.conversation, **changes)
+        self.conversation = self.conversation.changed(**changes)
 
     def stand(self, flow: str | None, node: str | None) -> None:
         """Wait at that node, remembering the one before for "back"."""

@@ -161,7 +161,7 @@ SHAPE = made(LIBRARY, POOL, LESSONS, DOG, words=WORDS)
 
 @given(st.text(alphabet="abcdefäöü", min_size=1, max_size=12))
 def test_a_word_shares_all_its_grams_with_itself_and_each_has_four_letters_at_most(word: str) -> None:
-    cut = grams(word)
+    cut = [gram.to_bytes(8, "big").decode("utf-16-be").lstrip("\0") for gram in grams(word)]
     assert all(len(gram) <= 4 for gram in cut)
     assert "".join(gram[0] for gram in cut) + cut[-1][1:] == f"_{word}_"
 
