@@ -67,6 +67,7 @@ class BotApi:
         self._faults: list[Fault] = []
         self._arrived = asyncio.Condition()
         self._polling = 0
+        self._pushing = False
         self._background: set[asyncio.Task[None]] = set()
 
     # ---- the other side ----
@@ -92,8 +93,8 @@ class BotApi:
     def fails(self, method: str, answer: Any, times: int = 1, chat: int | None = None) -> None:
         """The next requests of that method get an answer of another kind.
 
-        `answer`: an ApiError, an HTTP status with a body that is no JSON, "drop" (the connection), "lost" (it is
-        carried out, and the connection dropped), or "hang" (until `goes_on` is set).
+        `answer`: an ApiError, an HTTP status with a body that is no JSON, a body, "drop" (the connection), "lost" (it
+        is carried out, and the connection dropped), or "hang" (until `goes_on` is set).
         """
         self._faults.append(Fault(method, answer, times, chat))
 
@@ -161,6 +162,8 @@ class BotApi:
             assert request.transport is not None
             request.transport.close()
             return web.Response()
+        if isinstance(fault, bytes):
+            return web.Response(body=fault, content_type="application/json")
         if isinstance(fault, int):
             return web.Response(status=fault, text="<html>so sorry</html>")
         try:
@@ -216,7 +219,9 @@ class BotApi:
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", asked.params.get("secret_token", "")):
             raise bad("secret token contains unallowed characters")
         self.webhook = asked.params
-        self._later(self._push())
+        if not self._pushing:
+            self._pushing = True
+            self._later(self._push())
         return True
 
     async def do_deletewebhook(self, asked: Request) -> Any:
@@ -243,6 +248,7 @@ class BotApi:
                     self.updates.pop(0)
                 else:
                     await asyncio.sleep(0.05)
+        self._pushing = False
 
     # ---- who and where ----
 

@@ -45,6 +45,7 @@ class Silence:
         self._open = asyncio.Event()
         self._open.set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
 
     async def start(self) -> int:
         """Listen on loopback; the port."""
@@ -56,15 +57,21 @@ class Silence:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)
 
     @contextlib.asynccontextmanager
     async def silent(self) -> AsyncIterator[None]:
         self._open.clear()
-        yield
-        self._open.set()
+        try:
+            yield
+        finally:
+            self._open.set()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_unix_connection(self._socket)
+        self._writers += [writer, back]
         for one, other in ((reader, back), (there, writer)):
             task = asyncio.create_task(self._carry(one, other))
             self._tasks.add(task)
@@ -120,8 +127,10 @@ async def database(how: str, folder: Path) -> AsyncIterator[tuple[str, Away]]:
         socket = re.findall(r"host=([^&]+)", url)[0]
         way = Silence(f"{socket}/.s.PGSQL.5432")
         port = await way.start()
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres", way.silent
-        await way.stop()
+        try:
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres", way.silent
+        finally:
+            await way.stop()
 
 
 @dataclass

@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import re
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from bot_api import BotApi
-from database_away import away
+from bot_api_text import ApiError
+from database_away import away, database
 from harness import Lotse, running
-from program import Program
+from program import PATIENCE, Program, handled
 from stores import fresh_url, postgresql_server
 
 from bot.catalogs import Catalogs
+from bot.channels import telegram_http
 from flows.core.knowledge import Knowledge
 from tests.flows.small import made
 
@@ -90,26 +92,129 @@ async def test_while_the_database_is_away_nothing_is_confirmed(api: BotApi, cata
     assert len(person.received) == 2
 
 
-async def test_told_to_stop_it_finishes_what_is_in_flight_within_ten_seconds(api: BotApi, tmp_path: Path) -> None:
+async def test_told_to_stop_it_finishes_what_is_being_sent(api: BotApi, tmp_path: Path) -> None:
     url = await fresh_url("sqlite", tmp_path)
     program = Program(tmp_path, url, api)
     person = api.person()
+    api.fails("sendMessage", "hang")
+    person.writes("/start")
     try:
         await program.start()
-        await program.until(lambda: api.offsets, "it polls")
-        api.delay = 1.0
-        person.writes("/start")
         await program.until(lambda: api.made("sendMessage"), "the answer is on its way")
-        began = time.monotonic()
-        assert await program.stop() == 0
-        assert time.monotonic() - began < 10.0
+        stopping = asyncio.create_task(program.stop())
+        await asyncio.sleep(0.5)
+        assert program.lives
+        assert not person.received
+        api.goes_on.set()
+        assert await asyncio.wait_for(stopping, PATIENCE) == 0
+        assert len(person.received) == 1
         await program.start()
-        await program.until(lambda: program.log.read_text().count("is ready") == 2, "it is ready again")
+        await program.ready()
         await program.until(lambda: not api.updates, "it polls again")
         assert await program.stop() == 0
     finally:
         await program.kill_if_alive()
     assert len(person.received) == 1
+
+
+async def test_told_to_stop_it_does_not_wait_for_ever_and_what_was_not_sent_is_sent_after_the_start(
+    api: BotApi, tmp_path: Path
+) -> None:
+    url = await fresh_url("sqlite", tmp_path)
+    program = Program(tmp_path, url, api)
+    person = api.person()
+    api.fails("sendMessage", "hang")
+    person.writes("/start")
+    try:
+        await program.start()
+        await program.until(lambda: api.made("sendMessage"), "the answer is on its way")
+        assert await asyncio.wait_for(program.stop(), PATIENCE) == 0
+        assert not person.received
+        await program.start()
+        await program.until(lambda: person.received, "the answer")
+        assert await program.stop() == 0
+    finally:
+        await program.kill_if_alive()
+
+
+async def test_told_to_stop_while_the_database_is_silent_it_ends(api: BotApi, tmp_path: Path) -> None:
+    postgresql_server()  # or skip
+    person = api.person()
+    async with database("silent", tmp_path) as (url, silent):
+        program = Program(tmp_path, url, api)
+        try:
+            await program.start()
+            await program.ready()
+            person.writes("/start")
+            await program.until(lambda: person.received, "it answers")
+            async with silent():
+                person.writes("/start")
+                await asyncio.sleep(1.0)
+                assert await asyncio.wait_for(program.stop(), PATIENCE / 2) == 0
+        finally:
+            await program.kill_if_alive()
+
+
+GARBAGE: dict[str, object] = {
+    "429": ApiError(429, "Too Many Requests: retry after 1", retry_after=1),
+    "500": ApiError(500, "Internal Server Error"),
+    "502 as a page": 502,
+    "a page": 200,
+    "half an answer": b'{"ok": true, "resu',
+    "another answer": b'{"ok": true, "result": "yes"}',
+    "an answer without a result": b'{"ok": true}',
+    "a list": b"[]",
+    "no answer": "drop",
+    "no answer for long": "hang",
+}
+
+
+async def test_whatever_telegram_answers_nothing_is_lost_and_nothing_is_handled_twice(
+    api: BotApi, catalogs: Catalogs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telegram_http, "READ_SECONDS", 0.5)
+    url = await fresh_url("sqlite", tmp_path)
+    people = {name: api.person() for name in GARBAGE}
+    for name, answer in GARBAGE.items():
+        api.fails("sendMessage", answer, chat=people[name].id)
+    async with running(Lotse(api=api, url=url, knowledge=made(), catalogs=catalogs)) as lotse:
+        for answer in (GARBAGE["429"], GARBAGE["half an answer"], GARBAGE["another answer"], "drop"):
+            api.fails("getUpdates", answer)
+        for person in people.values():
+            person.writes("/start")
+        await lotse.until(lambda: all(person.received for person in people.values()), "everybody is answered")
+        await lotse.settled()
+    assert set(await handled(url, list(people.values()))) == {1}
+    for name, person in people.items():
+        assert len(person.received) == 1, name
+
+
+async def test_on_a_full_disk_nothing_is_confirmed_and_when_there_is_room_again_all_is_answered_once(
+    api: BotApi, tmp_path: Path
+) -> None:
+    url = await fresh_url("sqlite", tmp_path)
+    program = Program(tmp_path, url, api)
+    person = api.person()
+    try:
+        await program.start()
+        person.writes("/start")
+        await program.until(lambda: person.received and not api.updates, "the first answer")
+        assert program.process is not None
+        nothing, most = 0, resource.RLIM_INFINITY
+        resource.prlimit(program.process.pid, resource.RLIMIT_FSIZE, (nothing, most))  # no file can be written to
+        person.writes("/start")
+        await asyncio.sleep(2.0)
+        assert program.lives
+        assert len(api.updates) == 1
+        assert len(person.received) == 1
+        resource.prlimit(program.process.pid, resource.RLIMIT_FSIZE, (most, most))
+        await program.until(lambda: len(person.received) == 2, "the second answer")
+        await program.until(lambda: not api.updates, "all is confirmed")
+        assert await program.stop() == 0
+    finally:
+        await program.kill_if_alive()
+    assert len(person.received) == 2
+    assert await handled(url, [person]) == [2]
 
 
 async def test_a_clock_that_jumps_changes_neither_order_nor_number(
