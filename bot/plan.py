@@ -124,7 +124,7 @@ def plan(
         number = work.ticket.number
     if conversation.ticket is not None and conversation.ticket.id in numbers:
         number = numbers[conversation.ticket.id]
-        conversation = replace(conversation, ticket=replace(conversation.ticket, number=number))
+        conversation = conversation.changed(ticket=replace(conversation.ticket, number=number))
 
     discreet = conversation.discreet or (work.ticket is not None and work.ticket.discreet)
     opened: TicketOpened | None = None
@@ -147,7 +147,7 @@ def plan(
                 message = voice.render(effect.message, conversation.language, address.channel, number)
                 if effect.to is None and message.choices:
                     shown = tuple((button.id, button.label) for button in message.choices)
-                    conversation = replace(conversation, choices=shown)
+                    conversation = conversation.changed(choices=shown)
                 deliveries.append(
                     Delivery(
                         id=effect_id,

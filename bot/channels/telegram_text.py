@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import html
 import itertools
+import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.languages import LANGUAGES
@@ -26,6 +27,7 @@ _RESERVE = 8  # for closing and reopening isolates and a direction mark where a 
 _LINKS = ("https://", "http://", "mailto:")
 _SENTENCE_ENDS = frozenset(".!?؟…。۔")
 _ZWJ = "\u200d"
+_UNSENDABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # categories Cc and Cs, but for line ends
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,15 @@ class _Style:
     url: str | None = None
 
 
-_PLAIN = _Style()
+_PLAIN, _BOLD = _Style(), _Style(bold=True)
 _Laid = list[tuple[str, _Style]]
 
 
 def to_parts(message: RenderedMessage, limit: int = MESSAGE_UNITS) -> tuple[str, ...]:
     """The message as HTML, in as few parts of at most `limit` UTF-16 units as sensible places allow."""
+    whole = _in_one(message, limit)
+    if whole is not None:
+        return (whole,)
     laid = _directed(_laid_out(message), message.language)
     parts = [_html(part) for part in _cut(laid, limit, message.language) if _visible(part)]
     return tuple(parts) or (("…",) if message.choices else ())
@@ -65,32 +70,62 @@ def units(text: str) -> int:
     return sum(map(_width, text))
 
 
+def _units(sendable: str) -> int:
+    return len(sendable) if sendable.isascii() else len(sendable.encode("utf-16-le")) // 2
+
+
 # ---- laying out ----
 
 
+def _in_one(message: RenderedMessage, limit: int) -> str | None:
+    """The HTML of a message that is short enough and needs no marks, as most are; None for any other."""
+    if LANGUAGES[message.language].direction == "rtl":
+        return None
+    runs = [(style, "".join(text for text, _ in run)) for style, run in itertools.groupby(_runs(message), _style_of)]
+    if sum(map(_units, (text for _, text in runs))) > limit:
+        return None
+    while runs and not (last := runs[-1][1].rstrip()):
+        runs.pop()
+    if not runs or not any(map(_shows, (text for _, text in runs))):
+        return None
+    runs[-1] = runs[-1][0], last
+    return "".join(_tagged(style, text) for style, text in runs)
+
+
 def _laid_out(message: RenderedMessage) -> _Laid:
-    laid: _Laid = []
+    return [(c, style) for text, style in _runs(message) for c in text]
+
+
+def _runs(message: RenderedMessage) -> Iterator[tuple[str, _Style]]:
+    """What may be sent, with its style; what is no character (controls, half a surrogate pair) is left out."""
+    for text, style in _said(message):
+        sent = _UNSENDABLE.sub("", text)
+        if sent:
+            yield sent, style
+
+
+def _said(message: RenderedMessage) -> Iterator[tuple[str, _Style]]:
     previous: RichBlock | None = None
     if not message.blocks:
-        return _styled(message.text, _PLAIN)
+        yield message.text, _PLAIN
     for block in message.blocks:
         if previous is not None:
             together = block.kind == previous.kind and block.kind in ("bullet", "number", "small")
-            laid += _styled("\n" if together else "\n\n", _PLAIN)
+            yield "\n" if together else "\n\n", _PLAIN
         if block.kind == "bullet":
-            laid += _styled("• ", _PLAIN)
+            yield "• ", _PLAIN
         elif block.kind == "number":
-            laid += _styled(f"{block.number}. ", _PLAIN)
+            yield f"{block.number}. ", _PLAIN
         for span in block.spans:
-            url = span.url if span.url and span.url.startswith(_LINKS) else None
-            laid += _styled(span.text, _Style(bold=span.bold or block.kind == "heading", url=url))
+            if span.url and span.url.startswith(_LINKS):
+                yield span.text, _Style(bold=span.bold or block.kind == "heading", url=span.url)
+            else:
+                yield span.text, _BOLD if span.bold or block.kind == "heading" else _PLAIN
         previous = block
-    return laid
 
 
-def _styled(text: str, style: _Style) -> _Laid:
-    """Characters that may be sent; what is no character (controls, half a surrogate pair) is left out."""
-    return [(c, style) for c in text if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs")]
+def _style_of(run: tuple[str, _Style]) -> _Style:
+    return run[1]
 
 
 def _directed(laid: _Laid, language: str) -> _Laid:
@@ -208,7 +243,11 @@ def _width(c: str) -> int:
 
 
 def _visible(part: _Laid) -> bool:
-    return any(not c.isspace() and unicodedata.category(c) not in ("Cf", "Zs") for c, _ in part)
+    return _shows(c for c, _ in part)
+
+
+def _shows(text: Iterable[str]) -> bool:
+    return any(not c.isspace() and unicodedata.category(c) not in ("Cf", "Zs") for c in text)
 
 
 # ---- HTML ----
@@ -217,11 +256,15 @@ def _visible(part: _Laid) -> bool:
 def _html(part: _Laid) -> str:
     written = ""
     for style, run in itertools.groupby(_stripped(part), key=lambda item: item[1]):
-        text = html.escape("".join(c for c, _ in run), quote=False)
-        if style.url is not None:
-            text = f'<a href="{html.escape(style.url)}">{text}</a>'
-        written += f"<b>{text}</b>" if style.bold else text
+        written += _tagged(style, "".join(c for c, _ in run))
     return written
+
+
+def _tagged(style: _Style, text: str) -> str:
+    text = html.escape(text, quote=False)
+    if style.url is not None:
+        text = f'<a href="{html.escape(style.url)}">{text}</a>'
+    return f"<b>{text}</b>" if style.bold else text
 
 
 def _stripped(part: _Laid) -> _Laid:

@@ -7,6 +7,7 @@ from bot_api_text import parsed
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.channels import telegram_text
 from bot.channels.telegram_text import MESSAGE_UNITS, to_parts, to_rows, units
 from flows.core.delivery import Button, RenderedMessage, RichBlock, RichSpan
 
@@ -114,6 +115,13 @@ def test_every_part_is_whole_html_that_fits_and_no_word_is_lost(
     whole = to_parts(message(*made, language=language), 10**9)
     said = "".join(parsed(part, "HTML").text for part in whole)
     assert _letters("".join(parts)) == _letters(said)
+
+
+@given(st.lists(blocks, max_size=5))
+def test_what_fits_is_written_as_the_cutting_would_write_it(made: list[RichBlock]) -> None:
+    shown = message(*made)
+    laid = telegram_text._laid_out(shown)
+    assert to_parts(shown, 10**9) == ((telegram_text._html(laid),) if telegram_text._visible(laid) else ())
 
 
 def _letters(text: str) -> str:
