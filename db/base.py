@@ -80,6 +80,10 @@ class SqlStore(ABC):
         `seen` is called when others can read it, which may be before the return.
         """
 
+    async def _lend(self, operation: Operation[T]) -> T:
+        """Carry out a change that concerns only what runs now: a power cut may undo it."""
+        return await self._write(operation, relaxed=True)
+
     @abstractmethod
     async def _read(self, operation: Operation[T]) -> T:
         """Carry out in a transaction that changes nothing."""
@@ -105,7 +109,7 @@ class SqlStore(ABC):
         def operation(tx: Tx) -> Awaitable[Sequence[Delivery]]:
             return outbox.due(tx, self.codec, now, limit, but, self.lease, held, take)
 
-        return await (self._read(operation) if self.lease is None else self._write(operation))
+        return await (self._read(operation) if self.lease is None else self._lend(operation))
 
     async def behind(self, delivery: str, limit: int) -> Sequence[Delivery]:
         return await self._read(lambda tx: outbox.behind(tx, self.codec, delivery, limit))
@@ -189,6 +193,7 @@ class SqlStore(ABC):
     # ---- keeping house ----
 
     async def purge(self, now: dt.datetime) -> int:
+        self.codec.let_go()
         return await self._write(lambda tx: retention.purge(tx, now, withdrawing(self.codec, now)), erases=True)
 
     async def figures(self) -> dict[str, float]:

@@ -11,6 +11,7 @@ import base64
 import hmac
 import json
 import os
+from collections import OrderedDict
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +22,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 KEY_BYTES = 32
 DIGESTS = 2048
 """So many hashes are remembered: one message on its way is looked up by the same ones several times."""
+
+HANDED = 256
+"""So many things sealed are kept in mind for the next on their way, who is nearly always in the same process."""
 
 _ID_BYTES = 4
 _NONCE_BYTES = 12
@@ -49,13 +53,30 @@ class Codec:
         self._aead = AESGCM(hmac.digest(key, b"lotse seal", "sha256"))
         self._hash_key = hmac.digest(key, b"lotse digest", "sha256")
         self._digest = lru_cache(maxsize=DIGESTS)(self._hashed)
+        self._handed: OrderedDict[tuple[str, bytes], Any] = OrderedDict()
         self._key_id = hmac.digest(key, b"lotse key id", "sha256")[:_ID_BYTES]
 
-    def seal(self, record: str, value: bytes | str | dict[str, Any]) -> bytes:
-        """The value in a form that opens only with this key and for this record."""
+    def seal(self, record: str, value: bytes | str | dict[str, Any], whole: Any = None) -> bytes:
+        """The value in a form that opens only with this key and for this record.
+
+        `whole`: what the value describes, immutable; `handed_over` gives it to whoever reads the same bytes soon.
+        """
         plain = _written(value) if isinstance(value, dict) else value.encode() if isinstance(value, str) else value
         nonce = os.urandom(_NONCE_BYTES)
-        return self._key_id + nonce + self._aead.encrypt(nonce, plain, record.encode())
+        sealed = self._key_id + nonce + self._aead.encrypt(nonce, plain, record.encode())
+        if whole is not None:
+            self._handed[record, sealed] = whole
+            if len(self._handed) > HANDED:
+                self._handed.popitem(last=False)
+        return sealed
+
+    def handed_over(self, record: str, sealed: bytes) -> Any:
+        """What this process itself sealed as these bytes a moment ago, once; None: they have to be opened."""
+        return self._handed.pop((record, sealed), None)
+
+    def let_go(self) -> None:
+        """Keep nothing in mind of what was sealed."""
+        self._handed.clear()
 
     def open(self, record: str, sealed: bytes) -> bytes:
         """What was sealed for this record; SealError when it does not open."""

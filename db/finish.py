@@ -143,6 +143,7 @@ async def finish(tx: Tx, codec: Codec, taken: Sequence[Taken], results: Sequence
     for one, result in pairs:
         if result.forget:
             changed = True
+            codec.let_go()
             await _forget(tx, codec, one, result)
     if changed:
         await desk_changed(tx)

@@ -139,7 +139,7 @@ def event_row(codec: Codec, event: Event, conversation: str, ticket: int | None 
         "conversation": conversation,
         "origin": origin,
         "ticket": ticket,
-        "payload": codec.seal(f"inbox:{key}", kinds.to_json(event)),
+        "payload": codec.seal(f"inbox:{key}", kinds.to_json(event), event),
         "at": micros(event.at),
         "state": "open",
     }
@@ -250,13 +250,20 @@ async def lock_heads(tx: Tx, limit: int) -> list[tuple[str, int]]:
 async def take(tx: Tx, codec: Codec, seqs: Sequence[int]) -> list[Taken]:
     """These events with their conversations and cases, desk events completed."""
     rows = await tx.rows(_WORK, seqs=list(seqs))
-    opened = [kinds.from_json({**codec.open_json(f"inbox:{row[1]}", row[2]), "staffed": bool(row[8])}) for row in rows]
+    opened = [_event(codec, row[1], row[2], bool(row[8])) for row in rows]
     numbers = {n for row in rows for n in (row[3], row[7]) if n is not None}
     found: dict[int, Ticket] = {}
     if numbers:
         found = {row[0]: open_ticket(codec, row) for row in await tx.rows(_TICKETS, numbers=sorted(numbers))}
     desk = await _Desk.load(tx, codec, [(e, row[3]) for e, row in zip(opened, rows, strict=True)])
     return [_taken(codec, row, event, found, desk) for row, event in zip(rows, opened, strict=True)]
+
+
+def _event(codec: Codec, key: str, payload: bytes, staffed: bool) -> Event:
+    event: Event | None = codec.handed_over(f"inbox:{key}", payload)
+    if event is None:
+        return kinds.from_json({**codec.open_json(f"inbox:{key}", payload), "staffed": staffed})
+    return event if event.staffed is staffed else replace(event, staffed=staffed)
 
 
 def _taken(codec: Codec, row: Row, event: Event, found: dict[int, Ticket], desk: _Desk) -> Taken:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, literal_column, null, or_, select, update
+from sqlalchemy import Select, bindparam, delete, exists, literal_column, null, or_, select, update
 
 from db import retention
 from db.codec import Codec
@@ -30,27 +30,6 @@ _ADD = Insert(
     key=("id",),
 )  # fmt: skip
 _earlier = outbox.alias("earlier")
-_due = (
-    select(outbox.c.row)
-    .where(
-        outbox.c.state == OPEN,
-        outbox.c.due_at <= bindparam("now"),
-        or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= bindparam("now")),
-        ~among(outbox.c.id, "but"),
-        ~among(outbox.c.channel, "channels"),
-        ~among(outbox.c.recipient, "recipients"),
-        ~exists(
-            select(_earlier.c.row).where(
-                _earlier.c.lane == outbox.c.lane, _earlier.c.state == OPEN, _earlier.c.row < outbox.c.row
-            )
-        ),
-    )
-    .order_by(outbox.c.urgency, outbox.c.row)
-    .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True, of=outbox)
-)
-_DUE = Statement(_due)
-_LEASE = Statement(update(outbox).where(among(outbox.c.row, "picked")).values(leased_until=bindparam("until")))
 _ROWS = select(
     outbox.c.row,
     outbox.c.id,
@@ -63,8 +42,39 @@ _ROWS = select(
     outbox.c.role,
     outbox.c.forget,
     outbox.c.channel,
+    outbox.c.urgency,
 )
-_PICKED = Statement(_ROWS.where(among(outbox.c.row, "picked")).order_by(outbox.c.urgency, outbox.c.row))
+
+
+def _due(wanted: Select[Any]) -> Select[Any]:
+    return (
+        wanted.where(
+            outbox.c.state == OPEN,
+            outbox.c.due_at <= bindparam("now"),
+            or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= bindparam("now")),
+            ~among(outbox.c.id, "but"),
+            ~among(outbox.c.channel, "channels"),
+            ~among(outbox.c.recipient, "recipients"),
+            ~exists(
+                select(_earlier.c.row).where(
+                    _earlier.c.lane == outbox.c.lane, _earlier.c.state == OPEN, _earlier.c.row < outbox.c.row
+                )
+            ),
+        )
+        .order_by(outbox.c.urgency, outbox.c.row)
+        .limit(bindparam("limit"))
+    )
+
+
+_DUE = Statement(_due(_ROWS))
+_free = _due(select(outbox.c.row)).with_for_update(skip_locked=True, of=outbox).cte("free")
+_LEND = Statement(
+    update(outbox)
+    .where(outbox.c.row == _free.c.row)
+    .values(leased_until=bindparam("until", type_=outbox.c.leased_until.type))
+    .returning(*_ROWS.selected_columns)
+)
+_GIVE_BACK = Statement(update(outbox).where(among(outbox.c.row, "rows")).values(leased_until=null()))
 _behind = outbox.alias("first")
 _BEHIND = Statement(
     _ROWS.join(_behind, _behind.c.lane == outbox.c.lane)
@@ -195,11 +205,14 @@ def _lane(codec: Codec, delivery: Delivery) -> str:
 
 
 def _payload(codec: Codec, key: str, delivery: Delivery) -> bytes:
-    return codec.seal(f"outbox:{key}", to_json(delivery))
+    return codec.seal(f"outbox:{key}", to_json(delivery), delivery)
 
 
 def _open(codec: Codec, row: Row) -> Delivery:
     """The delivery of a row that begins with row, id, payload and attempt."""
+    known = codec.handed_over(f"outbox:{row[1]}", row[2])
+    if known is not None:
+        return known if known.attempt == row[3] else replace(known, attempt=row[3])  # type: ignore[no-any-return]
     return from_json(codec.open_json(f"outbox:{row[1]}", row[2]), row[3])
 
 
@@ -249,23 +262,24 @@ async def due(
     take: Take | None,
 ) -> list[Delivery]:
     """The oldest unsent delivery of each lane, where its time has come; `lease` keeps other processes away from it."""
-    picked = await tx.rows(
-        _DUE,
-        now=micros(now),
-        limit=limit,
-        but=sorted(codec.digest("delivery", delivery) for delivery in but),
-        channels=sorted(channel for channel, peer in held if peer is None),
-        recipients=sorted(
+    wanted: dict[str, Any] = {
+        "now": micros(now),
+        "limit": limit,
+        "but": sorted(codec.digest("delivery", delivery) for delivery in but),
+        "channels": sorted(channel for channel, peer in held if peer is None),
+        "recipients": sorted(
             address_key(codec, Address(channel=channel, peer=peer)) for channel, peer in held if peer is not None
         ),
-    )
-    if not picked:
-        return []
-    rows = await tx.rows(_PICKED, picked=[row for (row,) in picked])
+    }
+    if lease is None:
+        rows = await tx.rows(_DUE, **wanted)
+    else:  # what a change returns comes in no order
+        rows = sorted(await tx.rows(_LEND, until=micros(now + lease), **wanted), key=lambda row: (row[11], row[0]))
     found = [(row[0], _open(codec, row)) for row in rows]
     taken = [(row, delivery) for row, delivery in found if take is None or take(delivery)]
-    if lease is not None and taken:
-        await tx.run(_LEASE, picked=[row for row, _ in taken], until=micros(now + lease))
+    if lease is not None and len(taken) < len(found):
+        ours = {row for row, _ in taken}
+        await tx.run(_GIVE_BACK, rows=[row for row, _ in found if row not in ours])
     deliveries = await with_threads(tx, codec, [delivery for _, delivery in taken])
     return [await _with_corrected(tx, codec, delivery) for delivery in deliveries]
 

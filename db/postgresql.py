@@ -4,6 +4,9 @@ A batch is a transaction that holds its conversations (`FOR NO KEY UPDATE SKIP L
 another process takes other conversations, and one that dies lets go of everything. Accepting takes only a shared lock,
 so that it never waits for a step; forgetting waits for whoever is accepting. Lists of rows travel as arrays, one
 round trip for each.
+
+Leases and receipts do not wait for the server's disk: they survive the death of every Lotse, and the next message
+takes them along. When the server itself dies, at most `RECEIPTS` writes of receipts more are sent twice.
 """
 
 from __future__ import annotations
@@ -26,6 +29,10 @@ from db.store import Batch, Lead, Result, SchemaError
 T = TypeVar("T")
 
 CONNECTIONS = 8
+QUICK_CONNECTIONS = 2
+RECEIPTS = 16
+"""So many writes of receipts may be made without waiting for the disk until the next message is stored."""
+
 LEASE = dt.timedelta(seconds=90)  # longer than one send may take
 ATTEMPTS = 3
 LEAD_SECONDS = 2.0
@@ -79,8 +86,17 @@ def _touched(status: str) -> int:
 class _PostgresqlBatch:
     """Events whose conversations this transaction holds."""
 
-    def __init__(self, tx: _PostgresqlTx, transaction: Any, codec: Codec, taken: Sequence[inbox.Taken]) -> None:
+    def __init__(
+        self,
+        tx: _PostgresqlTx,
+        transaction: Any,
+        codec: Codec,
+        taken: Sequence[inbox.Taken],
+        durable: Callable[[], None],
+    ) -> None:
+        """`durable`: called when all that was committed before is on the server's disk."""
         self._tx, self._transaction, self._codec, self._taken = tx, transaction, codec, taken
+        self._durable = durable
         self.work = tuple(one.work for one in taken)
         self.finished = False
 
@@ -91,6 +107,7 @@ class _PostgresqlBatch:
         await finish.finish(self._tx, self._codec, self._taken, results)
         self.finished = True
         await self._transaction.commit()
+        self._durable()
 
 
 class _Lead:
@@ -124,6 +141,8 @@ class PostgresqlStore(SqlStore):
         self.url = url
         self.lease = lease
         self._pool: Any = None
+        self._quick: Any = None  # connections that do not wait for the server's disk
+        self._relaxed = 0  # writes on them since something was waited for
 
     async def open(self) -> None:
         pool = await asyncpg.create_pool(self.url, min_size=1, max_size=CONNECTIONS, connection_class=_Connection)
@@ -139,11 +158,19 @@ class PostgresqlStore(SqlStore):
             await pool.close()
             raise
         self._pool = pool
+        self._quick = await asyncpg.create_pool(
+            self.url,
+            min_size=0,
+            max_size=QUICK_CONNECTIONS,
+            connection_class=_Connection,
+            server_settings={"synchronous_commit": "off"},
+        )
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+        pools, self._pool, self._quick = (self._pool, self._quick), None, None
+        for pool in pools:
+            if pool is not None:
+                await pool.close()
 
     async def lead(self) -> Lead | None:
         connection = await asyncpg.connect(self.url, timeout=LEAD_SECONDS, server_settings=_NOTICE_DEATH)
@@ -159,10 +186,13 @@ class PostgresqlStore(SqlStore):
         relaxed: bool = False,
         seen: Callable[[], None] | None = None,
     ) -> T:
+        quick = relaxed and self._relaxed < RECEIPTS
         for attempt in range(ATTEMPTS):
             try:
-                async with self._connection() as connection, connection.transaction():
-                    return await operation(_PostgresqlTx(connection))
+                async with self._connection(quick) as connection, connection.transaction():
+                    result = await operation(_PostgresqlTx(connection))
+                self._relaxed = self._relaxed + 1 if quick else 0
+                return result
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                 if attempt == ATTEMPTS - 1:
                     raise
@@ -172,10 +202,19 @@ class PostgresqlStore(SqlStore):
         async with self._connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
             return await operation(_PostgresqlTx(connection))
 
-    def _connection(self) -> Any:
-        if self._pool is None:
+    async def _lend(self, operation: Operation[T]) -> T:
+        # One statement, and another only where something has to be given back: no transaction around them.
+        async with self._connection(quick=True) as connection:
+            return await operation(_PostgresqlTx(connection))
+
+    def _connection(self, quick: bool = False) -> Any:
+        pool = self._quick if quick else self._pool
+        if pool is None:
             raise RuntimeError("the store is not open")
-        return self._pool.acquire()
+        return pool.acquire()
+
+    def _durable(self) -> None:
+        self._relaxed = 0
 
     def batch(self, limit: int = 64) -> AbstractAsyncContextManager[Batch]:
         return self._batch(limit)
@@ -189,7 +228,7 @@ class PostgresqlStore(SqlStore):
             try:
                 heads = await inbox.lock_heads(tx, limit)
                 taken = await inbox.take(tx, self.codec, [seq for _, seq in heads]) if heads else []
-                batch = _PostgresqlBatch(tx, transaction, self.codec, taken)
+                batch = _PostgresqlBatch(tx, transaction, self.codec, taken, self._durable)
                 yield batch
             finally:
                 if batch is None or not batch.finished:
