@@ -312,7 +312,7 @@ def does(person: Person, said: str) -> None:
 
 
 def _without_number(text: str) -> str:
-    return re.sub(r"\d+", "n", text)
+    return re.sub(r"\d+(?:[.,]\d+)*", "n", text)
 
 
 def _without_name(conversation: Conversation | None) -> str:
