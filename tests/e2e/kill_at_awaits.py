@@ -344,6 +344,7 @@ class Play:
         await child.stop()
         self.expected = await world.ending(first, sent)
         self.sends = json.loads(child.told.read_text())["sent"]
+        assert self.expected.texts, "all was confirmed and nothing is left to do, but nobody was answered"
         sent = len(world.api.sent)
         does(second, self.scene.message)
         child = await world.started(sends=self.sends)
@@ -418,7 +419,7 @@ async def main(kind: str, scenes: Sequence[str], every: int, nursery: _Nursery) 
         print(f"{kind}, {outcome} ({time.monotonic() - began:.0f} s)", flush=True)
         for line in [*outcome.wrong, *(sorted(outcome.missed) if every == 1 else ())]:
             print(f"    {line}", flush=True)
-        bad = bad or bool(outcome.wrong) or (every == 1 and bool(outcome.missed))
+        bad = bad or not outcome.kills or bool(outcome.wrong) or (every == 1 and bool(outcome.missed))
         await world.end()
     nursery.close()
     return int(bad)
