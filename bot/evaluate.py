@@ -79,7 +79,7 @@ def run_evaluate(settings: Settings, options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(figures, ensure_ascii=False))
     else:
-        _print_table(figures)
+        print_table(figures)
     if options.errors:
         _print_errors(outcomes)
     return FINE
@@ -185,7 +185,8 @@ def _share(values: Iterable[bool]) -> float | None:
     return round(sum(listed) / len(listed), 4) if listed else None
 
 
-def _print_table(figures: Mapping[str, Any]) -> None:
+def print_table(figures: Mapping[str, Any]) -> None:
+    """Print the figures of a report for people."""
     names = list(figures["total"])
     print(f"{'':<14}" + "".join(f"{name:>14}" for name in names))
     groups = {"total": figures["total"], **figures["by_language"], **figures["by_kind"]}

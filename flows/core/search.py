@@ -58,9 +58,11 @@ LENGTH_HELD = 0.3
 MENU_BONUS = 1.05
 """The language somebody chose wins where two languages find equally well."""
 
-KNOWN, SURE, CRISIS = 0.9, 0.4, 0.85
-"""How likely it must be that we have something on it; that the first hit is right; that the first hit, about
-danger, is right although no word of danger fell."""
+KNOWN, SURE = 0.9, 0.4
+"""How likely it must be that we have something on it; that the first hit is right."""
+
+DANGER, DANGER_DOUBT = 0.8, 0.4
+"""How likely danger must be although no word of danger fell: to be answered as such; to be offered beside others."""
 
 LEAST_MARGIN = 0.02
 """Nearer than that, two hits are a tie, and neither is asserted."""
@@ -75,6 +77,9 @@ NEAR_TOPIC = 0.2
 """How much of a question an article must know for its topic to be named."""
 
 HITS = 5
+OFFERED = 3
+"""How many articles are found at most, and how many are offered to choose from."""
+
 HALF_KNOWN = 0.5
 """From which share of its 4-grams on a word counts as known."""
 
@@ -215,15 +220,30 @@ def _unknown(index: LanguageIndex, folded: str) -> float:
 
 
 def features(ranking: Ranking, folded: str) -> Features:
-    """What the gates look at, of a ranking that has hits."""
-    first = ranking.hits[0]
-    second = ranking.hits[1].score if len(ranking.hits) > 1 else 0.0
+    """What the gates *known* and *sure* look at, of a ranking that has hits: the first hit beside the second."""
+    return _features(ranking, folded, ranking.hits[0], ranking.hits[1] if len(ranking.hits) > 1 else None)
+
+
+def danger_features(ranking: Ranking, folded: str) -> tuple[Hit, Features] | None:
+    """What the gate *danger* looks at: the best article about danger beside the best other; None without one."""
+    hit = next((hit for hit in ranking.hits if is_crisis(hit.article)), None)
+    rival = next((hit for hit in ranking.hits if not is_crisis(hit.article)), None)
+    return (hit, _features(ranking, folded, hit, rival)) if hit else None
+
+
+def is_crisis(article: str) -> bool:
+    """Whether an article is about acute danger."""
+    return article.startswith("crisis.")
+
+
+def _features(ranking: Ranking, folded: str, hit: Hit, rival: Hit | None) -> Features:
+    other = rival.score if rival else 0.0
     return Features(
-        coverage=ranking.coverage[first.article],
-        score=first.score,
-        margin=(first.score - second) / first.score if first.score else 0.0,
-        alike=ranking.alike[first.article],
-        elsewhere=ranking.elsewhere / first.score if first.score else 1.0,
+        coverage=ranking.coverage[hit.article],
+        score=hit.score,
+        margin=(hit.score - other) / max(hit.score, other) if hit.score else 0.0,
+        alike=ranking.alike[hit.article],
+        elsewhere=ranking.elsewhere / hit.score if hit.score else 1.0,
         unknown=ranking.unknown,
         words=math.log(1 + len(folded.split())),
     )
@@ -255,18 +275,23 @@ def find(knowledge: Knowledge, text: str, language: str) -> Finding:
         if known(by_sound, folded) >= SOUND_KNOWN:
             ranking, likely, own = by_sound, 1.0, by_sound.hits[0].language
     hits = ranking.hits[:HITS]
+    in_danger = danger_features(ranking, folded)
+    danger_likely = _likely(weights.DANGER, in_danger[1]) if in_danger else 0.0
+    if in_danger and danger_likely >= DANGER:
+        return Finding(decision="crisis", hits=(in_danger[0],), language=own)
+    doubt = (in_danger[0],) if in_danger and danger_likely >= DANGER_DOUBT else ()
     if likely < KNOWN:
+        if doubt:
+            return Finding(decision="choose", hits=doubt, language=own)
         return Finding(decision="none", hits=hits, language=own)
     seen = features(ranking, folded)
-    sure = _likely(weights.SURE, seen)
     first = hits[0]
-    if first.article.startswith("crisis."):
-        if sure >= CRISIS:
-            return Finding(decision="crisis", hits=(first,), language=own)
-    elif sure >= SURE and seen.margin >= LEAST_MARGIN:
+    if _likely(weights.SURE, seen) >= SURE and seen.margin >= LEAST_MARGIN and not is_crisis(first.article):
         return Finding(decision="answer", hits=hits, language=own)
-    near = tuple(hit for hit in hits[:3] if hit.score >= (1 - OFFERED_WITHIN) * first.score)
-    return Finding(decision="choose", hits=near, language=own)
+    near = [hit for hit in hits[:OFFERED] if hit.score >= (1 - OFFERED_WITHIN) * first.score]
+    if doubt and doubt[0] not in near:
+        near = [*near[: OFFERED - 1], *doubt]
+    return Finding(decision="choose", hits=tuple(near), language=own)
 
 
 def known(ranking: Ranking, folded: str) -> float:

@@ -221,7 +221,7 @@ def test_evaluate_gives_each_figure_for_all_by_language_and_by_kind(lotse: Lotse
     said = lotse("evaluate", str(questions), "--json")
     assert said.code == 0
     (report,) = said.lines
-    assert set(report) == {"total", "by_language", "by_kind", "ms"}
+    assert set(report) == {"total", "by_language", "by_kind", "ms", "index"}
     assert set(report["ms"]) == {"median", "p99"}
     assert set(report["by_language"]) == {"de", "ar"}
     assert set(report["by_kind"]) == {"plain", "typo", "offtopic", "unanswerable"}
