@@ -29,7 +29,5 @@ class Metrics:
     received: Counter[str] = field(default_factory=Counter)  # events new to the inbox, by channel
     handled: Counter[str] = field(default_factory=Counter)  # events by what came of them: "done", "failed"
     step: Timing = field(default_factory=Timing)  # deciding, for every event
-    search: Timing = field(
-        default_factory=Timing
-    )  # deciding what to say to typed words: nearly all of it is the search
+    search: Timing = field(default_factory=Timing)  # finding an article for typed words, within the step
     batch: Timing = field(default_factory=Timing)  # reading, deciding, rendering and storing together

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Sequence
@@ -9,13 +10,17 @@ from collections.abc import Sequence
 from bot.metrics import Metrics
 from bot.plan import Room, Voice, apology, plan
 from db.store import Result, Store, Work
+from flows.core import search
 from flows.core.conversation import Conversation
 from flows.core.effects import Effect, OpenTicket, WakeDesk
 from flows.core.engine import step
-from flows.core.events import MessageReceived
-from flows.core.knowledge import Knowledge
+from flows.core.knowledge import Finding, Knowledge
+from flows.core.turn import Find
 
 log = logging.getLogger(__name__)
+
+LONG_STEP = 0.0005
+"""After a step of so many seconds whatever else is ready has its turn."""
 
 
 async def handle_batch(
@@ -32,6 +37,7 @@ async def handle_batch(
     human. Leaving before `finish` means that nothing happened, and every event is taken again.
     """
     metrics = metrics or Metrics()
+    find = _timed(metrics)
     began = time.perf_counter()
     async with store.batch(limit) as batch:
         if not batch.work:
@@ -41,13 +47,13 @@ async def handle_batch(
         for work in batch.work:
             start = time.perf_counter()
             try:
-                stepped.append((work, *step(work.conversation, work.event, knowledge)))
+                stepped.append((work, *step(work.conversation, work.event, knowledge, find)))
             except Exception as error:
                 results.append(_set_aside(work, error, voice))
             taken = time.perf_counter() - start
             metrics.step.observe(taken)
-            if isinstance(work.event, MessageReceived):
-                metrics.search.observe(taken)
+            if taken > LONG_STEP:
+                await asyncio.sleep(0)  # a sender that has become free need not wait for all the questions
         opening = [
             f"{work.event.id}:{n}"
             for work, _, effects in stepped
@@ -77,6 +83,16 @@ async def handle_batch(
         failed = sum(result.failed is not None for result in results)
         metrics.handled.update(done=len(results) - failed, failed=failed)
         return len(batch.work)
+
+
+def _timed(metrics: Metrics) -> Find:
+    def find(knowledge: Knowledge, text: str, language: str) -> Finding:
+        began = time.perf_counter()
+        found = search.find(knowledge, text, language)
+        metrics.search.observe(time.perf_counter() - began)
+        return found
+
+    return find
 
 
 def _set_aside(work: Work, error: Exception, voice: Voice) -> Result:

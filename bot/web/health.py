@@ -103,7 +103,7 @@ def _counts(app: App) -> Iterator[Metric]:
             ignored.add_metric([one.name, why], count)
     yield from (received, handled, sent, ignored)
     yield _timing("lotse_step_seconds", "Time of one step", metrics.step)
-    yield _timing("lotse_search_seconds", "Time of a step that searched for typed words", metrics.search)
+    yield _timing("lotse_search_seconds", "Time of the search for typed words, within its step", metrics.search)
     yield _timing("lotse_batch_seconds", "Time of a batch, stored", metrics.batch)
     yield GaugeMetricFamily("lotse_in_flight", "Messages being sent", value=app.outbox.in_flight)
     yield GaugeMetricFamily("lotse_leads", "Whether this process does what only one may", value=float(app.leads))

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flows import ask, crisis, desk, globals_, guided, handover, privacy, welcome
+from flows.core import search as searching
 from flows.core.conversation import Conversation
 from flows.core.effects import Effect, SendMessage
 from flows.core.events import (
@@ -33,7 +34,7 @@ from flows.core.events import (
 from flows.core.fold import fold
 from flows.core.knowledge import Knowledge
 from flows.core.phrases import Message
-from flows.core.turn import Turn
+from flows.core.turn import Find, Turn
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,14 @@ PRECEDENCE: tuple[Rule, ...] = (
 )
 
 
-def step(conversation: Conversation, event: Event, knowledge: Knowledge) -> tuple[Conversation, tuple[Effect, ...]]:
-    """What the event does to the conversation: its new state, and the effects in order."""
-    turn = Turn(conversation, event, knowledge)
+def step(
+    conversation: Conversation, event: Event, knowledge: Knowledge, find: Find = searching.find
+) -> tuple[Conversation, tuple[Effect, ...]]:
+    """What the event does to the conversation: its new state, and the effects in order.
+
+    `find` is the search, for whoever wants to see it at work.
+    """
+    turn = Turn(conversation, event, knowledge, find)
     match event:
         case MessageReceived() | ChoiceMade() | CommandGiven():
             _person(turn)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +22,9 @@ from flows.core.fold import fold
 from flows.core.knowledge import Finding, Knowledge
 from flows.core.phrases import Choice, Message, Part, phrase
 
+Find = Callable[[Knowledge, str, str], Finding]
+"""The search: what the knowledge makes of a text under a menu in a language."""
+
 _TERMINAL_CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 DESK_LANGUAGE = "de"
@@ -30,7 +34,10 @@ DESK_LANGUAGE = "de"
 class Turn:
     """What one event does to one conversation."""
 
-    def __init__(self, conversation: Conversation, event: Event, knowledge: Knowledge) -> None:
+    def __init__(
+        self, conversation: Conversation, event: Event, knowledge: Knowledge, find: Find = searching.find
+    ) -> None:
+        self._find = find
         self.conversation = conversation
         self.event = event
         self.knowledge = knowledge
@@ -53,7 +60,7 @@ class Turn:
     @cached_property
     def finding(self) -> Finding:
         """What the search makes of the text; asked once at most."""
-        return searching.find(self.knowledge, self.text[: limits.QUESTION_CHARACTERS], self.conversation.language or "")
+        return self._find(self.knowledge, self.text[: limits.QUESTION_CHARACTERS], self.conversation.language or "")
 
     @property
     def language(self) -> str:

@@ -65,10 +65,10 @@ def presses(peer: str, number: int, choice: str) -> ChoiceMade:
 async def test_17_a_step_that_raises_harms_one_conversation_once_and_the_person_is_offered_a_human(
     app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(conversation: Any, event: Any, knowledge: Any) -> Any:
+    def broken(conversation: Any, event: Any, knowledge: Any, find: Any) -> Any:
         if getattr(event, "text", "") == SECRET:
             raise RuntimeError(SECRET)
-        return step(conversation, event, knowledge)
+        return step(conversation, event, knowledge, find)
 
     monkeypatch.setattr(worker, "step", broken)
     caplog.set_level(logging.DEBUG)
@@ -87,6 +87,16 @@ async def test_17_a_step_that_raises_harms_one_conversation_once_and_the_person_
     assert [delivery.message.article for delivery in channel.to("harmed-one")] == [None, "leisure.pool"]
     assert (await app.store.figures())["failed"] == 1
     assert "RuntimeError" in caplog.text
+
+
+async def test_the_time_of_a_search_is_counted_where_something_was_searched(app: App) -> None:
+    await app.accept([presses("peer", 0, "language:de"), presses("peer", 1, "menu")])
+    await app.drain()
+    assert (sum(app.metrics.step.counts), sum(app.metrics.search.counts)) == (2, 0)
+    await app.accept([writes("peer", 2, "Wo ist das Schwimmbad?")])
+    await app.drain()
+    assert (sum(app.metrics.step.counts), sum(app.metrics.search.counts)) == (3, 1)
+    assert 0 < app.metrics.search.seconds < app.metrics.step.seconds
 
 
 async def test_11_neither_words_nor_addresses_are_logged(
