@@ -10,7 +10,7 @@ from bot import whole
 from bot.app import make_store, opened, utc_now
 from bot.cli import FINE, NOT_FINE
 from bot.errors import LotseError, SettingsError
-from bot.serve import refuse_public
+from bot.serve import nameless, refuse_public
 from bot.settings import Settings
 from flows.core.knowledge import Knowledge
 
@@ -70,6 +70,8 @@ def _content(settings: Settings) -> Sequence[Look]:
         refuse_public(settings, knowledge)
     except SettingsError as error:
         looks.append(Look(what="web", fine=False, say=str(error)))
+    if (problem := nameless(settings)) is not None:
+        looks.append(Look(what="web", fine=False, say=problem))
     looks.append(_clock(knowledge))
     if knowledge.town.staff_hours is None:
         say = "no office hours of staff in town.toml: people are told “as soon as somebody is there”"

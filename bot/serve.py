@@ -105,13 +105,27 @@ class _AsJson(logging.Formatter):
         return json.dumps(said, ensure_ascii=False)
 
 
+def only_here(settings: Settings) -> bool:
+    """Whether nobody but this machine can reach the pages."""
+    try:
+        return ipaddress.ip_address(settings.host).is_loopback
+    except ValueError:
+        return settings.host == "localhost"
+
+
+def nameless(settings: Settings) -> str | None:
+    """What is wrong when others can reach the pages, but under no name that is answered; None when nothing is."""
+    if only_here(settings) or settings.public_url:
+        return None
+    return (
+        f"LOTSE_HOST={settings.host} lets others reach this machine, but only requests to localhost are answered, "
+        "all others with 421: set LOTSE_PUBLIC_URL to the address people type (https://lotse.example.org)"
+    )
+
+
 def refuse_public(settings: Settings, knowledge: Knowledge) -> None:
     """Bound to another address than loopback, privacy notice and imprint must be there."""
-    try:
-        loopback = ipaddress.ip_address(settings.host).is_loopback
-    except ValueError:
-        loopback = settings.host == "localhost"
-    if loopback:
+    if only_here(settings):
         return
     legal = settings.knowledge / "towns" / settings.town / "legal"
     missing = [n for n in ("privacy", "imprint") if not (legal / f"{n}.de.md").is_file()]
@@ -158,6 +172,8 @@ async def _introduce(app: App, settings: Settings, port: int) -> None:
         file=sys.stderr,
         flush=True,
     )
+    if (problem := nameless(settings)) is not None:
+        print(problem, file=sys.stderr, flush=True)
     if await app.store.members() or not sys.stderr.isatty():
         return
     # Printed only to a terminal and only while nobody is on staff.

@@ -582,6 +582,7 @@ def test_doctor_looks_at_everything_and_says_how_to_mend_it(magdeburg: Lotse, tm
     assert readable.code == 1
     assert "chmod 600" in readable.out
     assert "privacy" in readable.out
+    assert "LOTSE_PUBLIC_URL" in readable.out
     away = magdeburg("doctor", LOTSE_DATABASE_URL="postgresql://user:hidden@127.0.0.1:1/x", **MUSTERSTADT)
     assert away.code == 1
     assert "LOTSE_DATABASE_URL" in away.out

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from bot.errors import SettingsError
-from bot.serve import refuse_public
+from bot.serve import nameless, refuse_public
 from bot.settings import Settings
 from flows.core.knowledge import Knowledge
 from tests.web.conftest import Site
@@ -117,6 +117,17 @@ def test_a_public_address_needs_privacy_notice_and_imprint(knowledge: Knowledge)
     settings = Settings(_env_file=None, host="0.0.0.0")  # type: ignore[call-arg]
     with pytest.raises(SettingsError, match=r"privacy.*imprint"):
         refuse_public(settings, knowledge)
+
+
+@pytest.mark.parametrize(
+    ("host", "public_url", "told"),
+    [("0.0.0.0", None, True), ("0.0.0.0", "https://lotse.example", False), ("127.0.0.1", None, False)],
+)
+def test_where_every_visitor_would_be_refused_the_setting_that_mends_it_is_named(
+    host: str, public_url: str | None, told: bool
+) -> None:
+    settings = Settings(_env_file=None, host=host, public_url=public_url)  # type: ignore[call-arg]
+    assert ("LOTSE_PUBLIC_URL" in (nameless(settings) or "")) is told
 
 
 async def test_a_cookie_that_was_not_given_out_opens_nothing(site: Site) -> None:
