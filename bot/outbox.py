@@ -65,6 +65,8 @@ class Outbox:
         self._merged: dict[str, tuple[str, ...]] = {}  # deliveries that went along with another
         self._receipts: list[Settlement] = []  # not stored yet
         self._storing: asyncio.Task[None] | None = None
+        self._asking = self._missed = False
+        self._going = True
         self._freed = asyncio.Event()
         self._ended = 0
 
@@ -75,10 +77,8 @@ class Outbox:
 
     async def deliver(self) -> int:
         """Begin what is due while a sender is free, and wait a moment; how many were begun, ended, or go on."""
-        begun = 0
         self._freed.clear()
-        if len(self._under_way) < IN_FLIGHT:
-            begun = await self._begin(IN_FLIGHT - len(self._under_way))
+        begun = await self._fill()
         if self._under_way:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SOON):
@@ -91,7 +91,8 @@ class Outbox:
         self._freed.set()
 
     async def finish(self) -> None:
-        """Wait for what is being sent, and for its receipts."""
+        """Begin nothing more; wait for what is being sent, and for its receipts."""
+        self._going = False
         while self._under_way:
             self._freed.clear()
             await self._freed.wait()
@@ -101,6 +102,22 @@ class Outbox:
         now = _now()
         changes = [pace.next_change(now) for _, pace in self._paces()]
         return min([longest, *(change for change in changes if change is not None)])
+
+    async def _fill(self) -> int:
+        """Have every free sender begin with what is due; one question at a time, lest more begin than are free."""
+        if self._asking:
+            self._missed = True
+            return 0
+        if len(self._under_way) >= IN_FLIGHT:
+            return 0
+        self._asking = True
+        try:
+            return await self._begin(IN_FLIGHT - len(self._under_way))
+        finally:
+            self._asking = False
+            if self._missed:  # what came after the question was put is not in its answer
+                self._missed = False
+                self._freed.set()
 
     async def _begin(self, free: int) -> int:
         begun = await self._store.due(
@@ -160,6 +177,9 @@ class Outbox:
                 self.counts[channel, "sent" if receipt.sent else "later" if receipt.retry_at else receipt.reason] += 1
             self._free([receipt.delivery for receipt in receipts])
             self._told()
+            if self._going:  # not by way of the loop that delivers: a sender without work is the one thing that costs
+                with contextlib.suppress(Exception):  # the loop asks again, and says what is wrong
+                    await self._fill()
 
     def _with_merged(self, receipt: Settlement) -> list[Settlement]:
         along = self._merged.pop(receipt.delivery, ()) if receipt.sent else ()

@@ -95,6 +95,30 @@ async def test_sixteen_are_sent_at_once_and_a_free_sender_takes_the_next(store: 
     assert await store.due(NOW) == []
 
 
+async def test_what_is_promised_while_a_sender_asks_what_is_due_does_not_wait(
+    store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel, answered, due = Recorder(), asyncio.Event(), store.due
+
+    async def slow(*args: Any, **rest: Any) -> Any:
+        found = await due(*args, **rest)
+        await answered.wait()
+        return found
+
+    outbox = outbox_of(store, channel)
+    monkeypatch.setattr(store, "due", slow)
+    asking = asyncio.create_task(outbox._fill())
+    await asyncio.sleep(0)
+    await promise(store, reply)
+    assert await outbox._fill() == 0
+    outbox._freed.clear()
+    answered.set()
+    assert await asking == 0
+    assert outbox._freed.is_set()
+    await until_quiet(outbox)
+    assert len(channel.got) == 1
+
+
 async def test_when_not_all_can_go_people_go_first(store: Any) -> None:
     case = await open_case(store, in_room=False)
     channel = Recorder(Pace(over_all=Window(2, 60.0)))

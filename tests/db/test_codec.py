@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.codec import Codec, SealError
+from db.codec import HANDED, Codec, SealError
 
 KEY, OTHER_KEY = bytes(range(32)), bytes(range(1, 33))
 
@@ -22,6 +22,28 @@ def test_texts_and_json_come_back_as_they_were() -> None:
     codec = Codec(KEY)
     assert codec.open_text("a", codec.seal("a", "أين؟")) == "أين؟"
     assert codec.open_json("a", codec.seal("a", {"x": [1, None, "ü"]})) == {"x": [1, None, "ü"]}
+
+
+def test_a_number_too_big_for_the_fast_writer_is_written_all_the_same() -> None:
+    codec = Codec(KEY)
+    assert float(codec.open_json("a", codec.seal("a", {"size": 10**30}))["size"]) == 1e30
+
+
+def test_what_was_sealed_is_handed_over_once_and_only_for_the_same_bytes_of_the_same_record() -> None:
+    codec, whole = Codec(KEY), object()
+    sealed = codec.seal("a", "x", whole)
+    changed = bytes([*sealed[:-1], sealed[-1] ^ 1])
+    assert codec.handed_over("b", sealed) is codec.handed_over("a", changed) is None
+    assert [codec.handed_over("a", sealed), codec.handed_over("a", sealed)] == [whole, None]
+
+
+def test_only_the_latest_things_sealed_are_kept_in_mind() -> None:
+    codec = Codec(KEY)
+    sealed = [codec.seal("a", "x", n) for n in range(HANDED + 1)]
+    assert codec.handed_over("a", sealed[0]) is None
+    assert codec.handed_over("a", sealed[1]) == 1
+    codec.let_go()
+    assert codec.handed_over("a", sealed[2]) is None
 
 
 def test_the_same_value_is_sealed_differently_each_time() -> None:

@@ -74,6 +74,23 @@ async def test_a_thread_made_before_its_message_failed_is_known(store: Store) ->
     assert again.thread == "55"
 
 
+async def test_what_is_due_but_not_taken_is_due_at_once_again_and_the_same(store: Store) -> None:
+    event = message(1)
+    first, second = reply(event, 0), reply(event, 1, peer="person-2")
+    await promise(store, first, second)
+    assert await store.due(NOW, take=lambda delivery: delivery.id == second.id) == [second]
+    assert await store.due(NOW, but=[second.id]) == [first]
+
+
+async def test_receipts_beyond_those_that_need_not_wait_for_the_disk_are_stored_too(store: Store) -> None:
+    event = message(1)
+    replies = [reply(event, n, peer=f"person-{n}") for n in range(40)]
+    await promise(store, *replies)
+    for delivery in replies:
+        await sent(store, delivery, "1")
+    assert await due(store, later(hours=1)) == []
+
+
 async def test_what_is_being_sent_is_left_out_with_what_waits_behind_it(store: Store) -> None:
     event = message(1)
     mine = [reply(event, n) for n in range(2)]
