@@ -17,7 +17,7 @@ from bot_api_text import ApiError
 from database_away import away, database
 from harness import Lotse, running
 from program import PATIENCE, Program, handled
-from stores import fresh_url, postgresql_server
+from stores import KINDS, fresh_url, postgresql_server
 
 from bot.catalogs import Catalogs
 from bot.channels import telegram_http
@@ -217,15 +217,27 @@ async def test_on_a_full_disk_nothing_is_confirmed_and_when_there_is_room_again_
     assert await handled(url, [person]) == [2]
 
 
+@pytest.mark.parametrize("kind", KINDS)
 async def test_a_clock_that_jumps_changes_neither_order_nor_number(
-    api: BotApi, catalogs: Catalogs, knowledge: Knowledge, tmp_path: Path
+    kind: str, api: BotApi, catalogs: Catalogs, knowledge: Knowledge, tmp_path: Path
 ) -> None:
-    url = await fresh_url("sqlite", tmp_path)
+    url = await fresh_url(kind, tmp_path)
     person = api.person()
+    says = ("/start v1_de___", "/privacy", "/language", "/privacy", "/language")
     async with running(Lotse(api=api, url=url, knowledge=knowledge, catalogs=catalogs)) as lotse:
-        for n, jump in enumerate((0, -7200, 86400, -86400), 1):
-            lotse.app.clock = lambda jump=jump: dt.datetime.now(dt.UTC) + dt.timedelta(seconds=jump)  # type: ignore[misc]
-            person.writes("/start")
-            await lotse.until(lambda n=n: len(person.received) == n, f"answer {n}")
-        await lotse.settled()
-    assert len(person.received) == 4
+        for text, jump in zip(says, (0, -7200, 86400, -86400, 0), strict=True):
+            lotse.app.clock = lotse.channel._clock = lambda jump=jump: (
+                dt.datetime.now(dt.UTC)
+                + dt.timedelta(  # type: ignore[misc]
+                    seconds=jump
+                )
+            )
+            before = len(person.received)
+            person.writes(text)
+            await lotse.until(lambda before=before: len(person.received) > before, f"an answer to {text}")
+            await lotse.settled()
+    assert await handled(url, [person]) == [len(says)]
+    *_, privacy, language, again, other = person.texts
+    assert (privacy, language) == (again, other)
+    assert privacy != language
+    assert len(person.received) == 2 + 4
