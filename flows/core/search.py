@@ -58,7 +58,7 @@ LENGTH_HELD = 0.3
 MENU_BONUS = 1.05
 """The language somebody chose wins where two languages find equally well."""
 
-KNOWN, SURE = 0.9, 0.4
+KNOWN, SURE = 0.9, 0.5
 """How likely it must be that we have something on it; that the first hit is right."""
 
 DANGER, DANGER_DOUBT = 0.8, 0.4
@@ -270,9 +270,10 @@ def find(knowledge: Knowledge, text: str, language: str) -> Finding:
     folded = without_places(index, folded)
     ranking = rank(index, folded, language)
     likely = known(ranking, folded)
-    if likely < KNOWN and is_foreign(index, folded):
+    if is_foreign(index, folded):
         by_sound = rank_by_sound(index, folded, language)
-        if known(by_sound, folded) >= SOUND_KNOWN:
+        nearer = by_sound.hits and (not ranking.hits or by_sound.hits[0].score > ranking.hits[0].score)
+        if (nearer or likely < KNOWN) and known(by_sound, folded) >= SOUND_KNOWN:
             ranking, likely, own = by_sound, 1.0, by_sound.hits[0].language
     hits = ranking.hits[:HITS]
     in_danger = danger_features(ranking, folded)

@@ -127,12 +127,16 @@ def _place(hits: Sequence[search.Hit], question: Question) -> int | None:
 # ---- gates ----
 
 
-def learn(found: Sequence[Example], balance: float) -> dict[str, float]:
-    """The logistic function that tells the yes from the no; a no counts `balance` times.
+ALL = tuple(field.name for field in dataclasses.fields(Features))
+OF_DANGER = ("coverage", "margin", "alike", "elsewhere")
+"""What tells danger: length and strange words tell how the examples were written, not what they say."""
+
+
+def learn(found: Sequence[Example], balance: float, names: Sequence[str] = ALL) -> dict[str, float]:
+    """The logistic function of these features that tells the yes from the no; a no counts `balance` times.
 
     Newton's method on the likelihood with a small penalty.
     """
-    names = [field.name for field in dataclasses.fields(Features)]
     rows = [((1.0, *(getattr(seen, name) for name in names)), answer) for seen, answer in found]
     size, total = len(names) + 1, sum(1.0 if answer else balance for _, answer in rows)
     numbers = [0.0] * size
@@ -208,7 +212,11 @@ def gates(seen: Seen) -> Gates:
     """The numbers of the gates."""
     refused = sum(not answer for _, answer in seen.known)
     share = (len(seen.known) - refused) / max(1, refused)
-    return {"KNOWN": learn(seen.known, share / 4), "SURE": learn(seen.sure, 1.0), "DANGER": learn(seen.danger, 1.0)}
+    return {
+        "KNOWN": learn(seen.known, share / 4),
+        "SURE": learn(seen.sure, 1.0),
+        "DANGER": learn(seen.danger, 1.0, OF_DANGER),
+    }
 
 
 def folds(knowledge: Knowledge, questions: Sequence[Question]) -> None:
