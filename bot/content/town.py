@@ -393,7 +393,7 @@ def _read_offtopic(path: Path, pack: Pack, problems: Problems) -> None:
 
 
 def _read_asks(path: Path, pack: Pack, problems: Problems) -> None:
-    """Ways of asking in a language in which the articles named have no text yet."""
+    """Further ways of asking in a language; an article without a text in it is found by them too."""
     file = _language_file(path, problems)
     if file is None:
         return
