@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, case, delete, func, literal_column, null, select, update
+from sqlalchemy import bindparam, case, delete, func, literal_column, null, select, update
 
 from db import outbox as out
 from db import questions, retention
 from db.codec import Codec
 from db.inbox import Taken, enqueue
 from db.records import address_key
-from db.sql import Insert, Statement, Tx, among, micros, week
+from db.sql import Change, Insert, Statement, Tx, Update, among, micros, week
 from db.staff import join_key
 from db.store import Result
 from db.tables import (
@@ -44,18 +44,18 @@ _FAILED = Statement(
     .where(inbox.c.seq == bindparam("of"), inbox.c.state == OPEN)
     .values(state="failed", error=bindparam("error"), expires_at=bindparam("until"))
 )
-_STATE = Statement(
-    update(conversations)
-    .where(conversations.c.id == bindparam("of"))
-    .values(
-        state=bindparam("state"),
-        version=bindparam("version"),
-        ticket=bindparam("ticket"),
-        expires_at=case(
-            (conversations.c.expires_at == literal_column("0"), literal_column("0")),
-            else_=bindparam("until", type_=BigInteger),
+_STATE = Update(
+    conversations,
+    "id",
+    ("state", "version", "ticket", "expires_at"),
+    lambda new: {
+        "state": new.state,
+        "version": new.version,
+        "ticket": new.ticket,
+        "expires_at": case(
+            (conversations.c.expires_at == literal_column("0"), literal_column("0")), else_=new.expires_at
         ),
-    )
+    },
 )
 _NUMBER = Insert(ticket_numbers, ("effect",), key=("effect",))
 _NUMBERS = Statement(
@@ -129,16 +129,23 @@ async def finish(tx: Tx, codec: Codec, taken: Sequence[Taken], results: Sequence
     """Store all results and mark their events done; raises when another process has handled one of them."""
     by_event = {one.work.event.id: one for one in taken}
     pairs = [(by_event[result.event.id], result) for result in results]
-    await _mark(tx, pairs)
+    await _failed(tx, pairs)
     kept = [(one, result) for one, result in pairs if not result.forget]
-    await _conversations(tx, codec, [(one, r) for one, r in kept if r.failed is None])
+    done = [one.seq for one, result in pairs if result.failed is None]
+    promised = [(d, one.conversation, result.event, False) for one, result in kept for d in result.deliveries]
+    changes: list[Change] = [
+        *_done(pairs, done),
+        *_conversations(codec, [(one, r) for one, r in kept if r.failed is None]),
+        *out.added(codec, promised),
+        *_tallies(pairs),
+    ]
+    if changes:
+        touched = await tx.together(changes)
+        if done and touched[0] != len(done):
+            raise TakenElsewhereError
     changed = await _cases(tx, codec, kept)
-    await out.add(
-        tx, codec, [(d, one.conversation, result.event, False) for one, result in kept for d in result.deliveries]
-    )
     await _timers(tx, kept)
     await _joins(tx, codec, kept)
-    await _tallies(tx, pairs)
     await questions.keep(tx, codec, [(result.event, q) for _, result in pairs for q in result.questions])
     for one, result in pairs:
         if result.forget:
@@ -154,12 +161,14 @@ async def desk_changed(tx: Tx) -> None:
     await tx.insert(_CHANGE, [{"name": "desk", "value": 1}])
 
 
-async def _mark(tx: Tx, pairs: Sequence[tuple[Taken, Result]]) -> None:
-    done = [one.seq for one, result in pairs if result.failed is None]
-    if done:
-        latest = max(result.event.at for _, result in pairs)
-        if await tx.run(_DONE, seqs=done, until=micros(latest + retention.EVENT_ID)) != len(done):
-            raise TakenElsewhereError
+def _done(pairs: Sequence[tuple[Taken, Result]], seqs: list[int]) -> list[Change]:
+    if not seqs:
+        return []
+    latest = max(result.event.at for _, result in pairs)
+    return [(_DONE, {"seqs": seqs, "until": micros(latest + retention.EVENT_ID)})]
+
+
+async def _failed(tx: Tx, pairs: Sequence[tuple[Taken, Result]]) -> None:
     for one, result in pairs:
         if result.failed is not None:
             until = micros(result.event.at + retention.FAILED_EVENT)
@@ -179,21 +188,19 @@ def _case_of(one: Taken, result: Result) -> int | None:
     return one.ticket
 
 
-async def _conversations(tx: Tx, codec: Codec, pairs: Sequence[tuple[Taken, Result]]) -> None:
-    await tx.run_many(
-        _STATE,
-        [
-            {
-                "of": one.conversation,
-                "state": codec.seal(f"conversation.state:{one.conversation}", result.conversation.to_json()),
-                "version": result.conversation.version,
-                "ticket": result.opened.number if result.opened is not None else one.ticket,
-                "until": micros(result.event.at + retention.CONVERSATION),
-            }
-            for one, result in pairs
-            if result.conversation is not None
-        ],
-    )
+def _conversations(codec: Codec, pairs: Sequence[tuple[Taken, Result]]) -> list[Change]:
+    rows = [
+        {
+            "id": one.conversation,
+            "state": codec.seal(f"conversation.state:{one.conversation}", result.conversation.to_json()),
+            "version": result.conversation.version,
+            "ticket": result.opened.number if result.opened is not None else one.ticket,
+            "expires_at": micros(result.event.at + retention.CONVERSATION),
+        }
+        for one, result in pairs
+        if result.conversation is not None
+    ]
+    return [(_STATE, rows)] if rows else []
 
 
 async def _cases(tx: Tx, codec: Codec, pairs: Sequence[tuple[Taken, Result]]) -> bool:
@@ -313,20 +320,21 @@ async def _joins(tx: Tx, codec: Codec, pairs: Sequence[tuple[Taken, Result]]) ->
             await enqueue(tx, codec, [(answer, one.conversation)])
 
 
-async def _tallies(tx: Tx, pairs: Sequence[tuple[Taken, Result]]) -> None:
+def _tallies(pairs: Sequence[tuple[Taken, Result]]) -> list[Change]:
     counted = Counter(
         (week(result.event.at), tally.what, tally.language, tally.topic)
         for _, result in pairs
         for tally in result.tallies
     )
-    if counted:
-        names = ("week", "what", "language", "topic", "count")
-        await tx.insert(_TALLY, [dict(zip(names, (*key, counted[key]), strict=True)) for key in sorted(counted)])
+    names = ("week", "what", "language", "topic", "count")
+    rows = [dict(zip(names, (*key, counted[key]), strict=True)) for key in sorted(counted)]
+    return [(_TALLY, rows)] if rows else []
 
 
 async def _forget(tx: Tx, codec: Codec, one: Taken, result: Result) -> None:
     # What is said at the end still goes out.
-    await out.add(tx, codec, [(d, one.conversation, result.event, True) for d in result.deliveries])
+    if promised := out.added(codec, [(d, one.conversation, result.event, True) for d in result.deliveries]):
+        await tx.together(promised)
     await retention.forget(
         tx,
         [one.conversation],

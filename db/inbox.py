@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, exists, func, select
 from db import retention
 from db.codec import Codec
 from db.records import TICKETS, address_key, open_ticket
-from db.sql import Insert, Row, Statement, Tx, among, micros
+from db.sql import Change, Insert, Row, Statement, Tx, among, micros
 from db.store import Cursor, Ticket, Work
 from db.tables import (
     OPEN,
@@ -87,12 +87,7 @@ _LOCK_HEADS = Statement(
     .limit(bindparam("limit"))
     .with_for_update(key_share=True, skip_locked=True, of=conversations)
 )
-_LOCKED_HEADS = Statement(
-    select(inbox.c.conversation, func.min(inbox.c.seq))
-    .where(inbox.c.state == OPEN, among(inbox.c.conversation, "ids"))
-    .group_by(inbox.c.conversation)
-)
-_WORK = Statement(
+_work = (
     select(
         inbox.c.seq,
         inbox.c.id,
@@ -105,9 +100,15 @@ _WORK = Statement(
         exists(select(members.c.number)),
     )
     .join(conversations, conversations.c.id == inbox.c.conversation)
-    .where(among(inbox.c.seq, "seqs"))
     .order_by(inbox.c.seq)
 )
+_WORK = Statement(_work.where(among(inbox.c.seq, "seqs")))
+_oldest = (
+    select(func.min(_earlier.c.seq))
+    .where(_earlier.c.state == OPEN, among(_earlier.c.conversation, "ids"))
+    .group_by(_earlier.c.conversation)
+)
+_WORK_OF_LANES = Statement(_work.where(inbox.c.seq.in_(_oldest)))
 _TICKETS = Statement(TICKETS.where(among(tickets.c.number, "numbers"), tickets.c.state != PURGED))
 _MEMBERS = Statement(select(members.c.number, members.c.hash, members.c.name).where(among(members.c.number, "numbers")))
 _AUTHORS = Statement(
@@ -154,20 +155,21 @@ async def enqueue(tx: Tx, codec: Codec, events: Sequence[tuple[Event, str]]) -> 
 
 async def accept(tx: Tx, codec: Codec, events: Sequence[Event], cursor: Cursor | None) -> int:
     """Put events and the cursor in; what is known already is left out."""
-    if cursor is not None:
-        await tx.insert(_CURSOR, [{"name": cursor.name, "value": cursor.value}])
+    moved: list[Change] = [(_CURSOR, [{"name": cursor.name, "value": cursor.value}])] if cursor is not None else []
     by_key: dict[str, Event] = {}
     for event in events:
         by_key.setdefault(codec.digest("event", event.id), event)
     for (known,) in await tx.rows(_KNOWN, ids=list(by_key)) if by_key else ():
         del by_key[known]
     if not by_key:
+        if moved:
+            await tx.together(moved)
         return 0
     lanes = await _lanes(tx, codec, list(by_key.values()))
     sources = {lane: event for event, (lane, ticket) in zip(by_key.values(), lanes, strict=True) if ticket is None}
     await _make_sure_of(tx, codec, sources)
     rows = [event_row(codec, event, lane, ticket) for event, (lane, ticket) in zip(by_key.values(), lanes, strict=True)]
-    return await tx.insert(_NEW_EVENT, rows)
+    return (await tx.together([(_NEW_EVENT, rows), *moved]))[0]
 
 
 async def _make_sure_of(tx: Tx, codec: Codec, sources: dict[str, Event]) -> None:
@@ -238,18 +240,25 @@ async def heads(tx: Tx, limit: int) -> list[tuple[str, int]]:
     return [(lane, seq) for lane, seq in await tx.rows(_HEADS, limit=limit)]
 
 
-async def lock_heads(tx: Tx, limit: int) -> list[tuple[str, int]]:
-    """The same, of conversations that no other process holds; they are held until the transaction ends."""
-    locked = [lane for (lane,) in await tx.rows(_LOCK_HEADS, limit=limit)]
-    if not locked:
-        return []
-    # Between looking and locking another process may have handled the event that was oldest: look again.
-    return [(lane, seq) for lane, seq in await tx.rows(_LOCKED_HEADS, ids=locked)]
+async def lock_lanes(tx: Tx, limit: int) -> list[str]:
+    """Conversations that have something open and no other process holds; held until the transaction ends."""
+    return [lane for (lane,) in await tx.rows(_LOCK_HEADS, limit=limit)]
+
+
+async def take_heads(tx: Tx, codec: Codec, lanes: Sequence[str]) -> list[Taken]:
+    """The oldest open event of each of these conversations, as `take` does.
+
+    It is looked for after locking: before that another process may have handled the one that was oldest.
+    """
+    return await _take(tx, codec, await tx.rows(_WORK_OF_LANES, ids=list(lanes)))
 
 
 async def take(tx: Tx, codec: Codec, seqs: Sequence[int]) -> list[Taken]:
     """These events with their conversations and cases, desk events completed."""
-    rows = await tx.rows(_WORK, seqs=list(seqs))
+    return await _take(tx, codec, await tx.rows(_WORK, seqs=list(seqs)))
+
+
+async def _take(tx: Tx, codec: Codec, rows: Sequence[Row]) -> list[Taken]:
     opened = [_event(codec, row[1], row[2], bool(row[8])) for row in rows]
     numbers = {n for row in rows for n in (row[3], row[7]) if n is not None}
     found: dict[int, Ticket] = {}

@@ -17,7 +17,7 @@ from db import retention
 from db.codec import Codec
 from db.inbox import enqueue, sent_key, thread_key
 from db.records import address_key
-from db.sql import Insert, Row, Statement, Tx, among, micros
+from db.sql import Change, Insert, Row, Statement, Tx, among, micros
 from db.store import Held, Settlement, Take
 from db.tables import OPEN, conversations, outbox, sent_messages, threads
 from flows.core.delivery import Attachment, Delivery, RenderedMessage
@@ -246,8 +246,8 @@ def _urgency(delivery: Delivery) -> int:
     return 2
 
 
-async def add(tx: Tx, codec: Codec, promised: Iterable[tuple[Delivery, str, Event, bool]]) -> None:
-    """Promise deliveries: each with its conversation, whose effect it is, and whether to forget it once sent."""
+def added(codec: Codec, promised: Iterable[tuple[Delivery, str, Event, bool]]) -> list[Change]:
+    """Deliveries promised: each with its conversation, whose effect it is, and whether to forget it once sent."""
     rows = []
     for delivery, conversation, event, forget in promised:
         key = codec.digest("delivery", delivery.id)
@@ -270,8 +270,7 @@ async def add(tx: Tx, codec: Codec, promised: Iterable[tuple[Delivery, str, Even
                 "urgency": _urgency(delivery),
             }
         )
-    if rows:
-        await tx.insert(_ADD, rows)
+    return [(_ADD, rows)] if rows else []
 
 
 async def due(

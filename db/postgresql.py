@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]
@@ -23,7 +25,7 @@ from db import finish, inbox, outbox
 from db.base import Operation, SqlStore
 from db.codec import Codec
 from db.schema import older
-from db.sql import Dialect, Insert, Row, Statement
+from db.sql import Change, Dialect, Insert, Row, Statement
 from db.store import Batch, Lead, Result, SchemaError, Settlement
 
 T = TypeVar("T")
@@ -38,6 +40,7 @@ ATTEMPTS = 3
 LEAD_SECONDS = 2.0
 """How often who leads looks whether they still do; the others look as often whether they may."""
 
+_VALUE = re.compile(r"\$(\d+)")
 _LEADING = (0x107 << 32) + 1  # the advisory lock; one below is the one for migrating
 # The server hears within six seconds that a machine is gone, and another takes over within ten.
 _NOTICE_DEATH = {"tcp_keepalives_idle": "2", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "2"}
@@ -73,9 +76,29 @@ class _PostgresqlTx:
             sql, _, _ = statement.compiled("postgresql")
             await self.connection.executemany(sql, [statement.arguments("postgresql", one) for one in values])
 
+    async def together(self, changes: Sequence[Change]) -> list[int]:
+        texts: list[str] = []
+        values: list[Any] = []
+        for n, (change, given) in enumerate(changes):
+            if isinstance(change, Statement):
+                text, arguments = change.compiled("postgresql")[0], change.arguments("postgresql", given)  # type: ignore[arg-type]
+            else:
+                text = change.text("postgresql")
+                arguments = [[row[name] for row in given] for name in change.columns]  # type: ignore[index]
+            texts.append(f"c{n} AS ({_renumbered(text, len(values))} RETURNING 1)")
+            values += arguments
+        counts = ", ".join(f"(SELECT count(*) FROM c{n})" for n in range(len(texts)))  # noqa: S608 - only numbers
+        return list(await self.connection.fetchrow(f"WITH {', '.join(texts)} SELECT {counts}", *values))
+
     async def insert(self, insert: Insert, rows: Sequence[Mapping[str, Any]]) -> int:
         columns = [[row[name] for row in rows] for name in insert.columns]
         return _touched(await self.connection.execute(insert.text("postgresql"), *columns))
+
+
+@lru_cache(maxsize=256)
+def _renumbered(text: str, by: int) -> str:
+    """The statement with its values standing further back in the list."""
+    return _VALUE.sub(lambda found: f"${int(found[1]) + by}", text)
 
 
 def _touched(status: str) -> int:
@@ -234,8 +257,8 @@ class PostgresqlStore(SqlStore):
             await transaction.start()
             batch = None
             try:
-                heads = await inbox.lock_heads(tx, limit)
-                taken = await inbox.take(tx, self.codec, [seq for _, seq in heads]) if heads else []
+                lanes = await inbox.lock_lanes(tx, limit)
+                taken = await inbox.take_heads(tx, self.codec, lanes) if lanes else []
                 batch = _PostgresqlBatch(tx, transaction, self.codec, taken, self._durable)
                 yield batch
             finally:

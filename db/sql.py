@@ -8,11 +8,12 @@ on SQLite its awaits never wait, so that the writer's thread can drive it to its
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, Literal, Protocol
 
 import orjson
-from sqlalchemy import ARRAY, bindparam, func, select
+from sqlalchemy import ARRAY, bindparam, func, select, update
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
@@ -137,6 +138,42 @@ class Insert:
         return str(compiled)
 
 
+class Update:
+    """One change for each of many rows found by their key; `change` says what becomes of the columns, from new ones."""
+
+    def __init__(
+        self, table: Table, key: str, columns: Sequence[str], change: Callable[[Any], Mapping[str, Any]]
+    ) -> None:
+        self.table, self.key, self.columns, self.change = table, key, (*columns, key), change
+        self._texts: dict[Dialect, str] = {}
+
+    def text(self, dialect: Dialect) -> str:
+        """SQL text; its values are one row's on SQLite and one list for each column on PostgreSQL."""
+        found = self._texts.get(dialect)
+        if found is None:
+            found = self._texts[dialect] = self._compile(dialect)
+        return found
+
+    def _compile(self, dialect: Dialect) -> str:
+        types = {name: self.table.c[name].type for name in self.columns}
+        new: Any
+        if dialect == "sqlite":
+            new = SimpleNamespace(**{name: bindparam(f"v_{name}", type_=type_) for name, type_ in types.items()})
+        else:
+            lists = [
+                func.unnest(bindparam(f"v_{name}", type_=ARRAY(type_))).label(name) for name, type_ in types.items()
+            ]
+            new = select(*lists).subquery("new").c
+        statement = update(self.table).where(self.table.c[self.key] == getattr(new, self.key))
+        compiled: Any = statement.values(self.change(new)).compile(dialect=_DIALECTS[dialect])
+        assert tuple(compiled.positiontup) == tuple(f"v_{name}" for name in self.columns)
+        return str(compiled)
+
+
+Change = tuple[Statement, Mapping[str, Any]] | tuple[Insert | Update, Sequence[Mapping[str, Any]]]
+"""A change with its values: a statement with named ones, or rows to put in or to change."""
+
+
 class Tx(Protocol):
     """A transaction under way, on either database."""
 
@@ -150,6 +187,9 @@ class Tx(Protocol):
 
     async def run_many(self, statement: Statement, values: Sequence[Mapping[str, Any]]) -> None:
         """Carry out a change once for each set of values."""
+
+    async def together(self, changes: Sequence[Change]) -> list[int]:
+        """Carry out changes of different tables, in one round trip; returns how many rows each touched."""
 
     async def insert(self, insert: Insert, rows: Sequence[Mapping[str, Any]]) -> int:
         """Put rows in; returns how many were new or overwritten."""

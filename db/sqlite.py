@@ -31,7 +31,7 @@ from db import finish, inbox
 from db.base import Operation, SqlStore
 from db.codec import Codec
 from db.schema import BUSY_SECONDS, connect, prepare
-from db.sql import Dialect, Insert, Row, Statement
+from db.sql import Change, Dialect, Insert, Row, Statement
 from db.store import Batch, Lead, Result
 
 T = TypeVar("T")
@@ -70,6 +70,16 @@ class _SqliteTx:
         if values:
             sql, _, _ = statement.compiled("sqlite")
             self.connection.executemany(sql, [statement.arguments("sqlite", one) for one in values])
+
+    async def together(self, changes: Sequence[Change]) -> list[int]:
+        touched = []
+        for change, values in changes:
+            if isinstance(change, Statement):
+                touched.append(await self.run(change, **cast(Mapping[str, Any], values)))
+            else:
+                rows = [[row[name] for name in change.columns] for row in cast(Sequence[Mapping[str, Any]], values)]
+                touched.append(self.connection.executemany(change.text("sqlite"), rows).rowcount)
+        return touched
 
     async def insert(self, insert: Insert, rows: Sequence[Mapping[str, Any]]) -> int:
         arguments = [[row[name] for name in insert.columns] for row in rows]

@@ -49,4 +49,5 @@ async def _withdraw(tx: Tx, numbers: Sequence[int], codec: Codec, now: dt.dateti
             thread=codec.open_text(f"thread:{ticket}:{room}", sealed),
         )
         promised.append((erase, "", why, True))
-    await out.add(tx, codec, promised)
+    if changes := out.added(codec, promised):
+        await tx.together(changes)
