@@ -49,7 +49,7 @@ from db.store import Store
 from flows.core.conversation import Conversation
 from flows.core.events import Address
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 NOON = dt.datetime(2026, 11, 24, 11, 0, tzinfo=dt.UTC)
 """When everything is said, so that no door opens or closes between two that are compared."""
 

@@ -23,7 +23,7 @@ IN_FLIGHT = 16  # what one crash can double
 LEASE = 3.0
 """Seconds that a killed process's sends are kept from the others; nothing here takes so long to send."""
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 class Program:

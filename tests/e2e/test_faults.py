@@ -150,7 +150,7 @@ async def test_told_to_stop_while_the_database_is_silent_it_ends(api: BotApi, tm
             async with silent():
                 person.writes("/start")
                 await asyncio.sleep(1.0)
-                assert await asyncio.wait_for(program.stop(), PATIENCE / 2) == 0
+                assert await asyncio.wait_for(program.stop(), PATIENCE) == 0
         finally:
             await program.kill_if_alive()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 from bot_api import BotApi
-from program import Program
+from program import PATIENCE, Program
 
 
 def free_port() -> int:
@@ -97,7 +97,7 @@ class Several:
 
     async def leader(self, but: int | None = None) -> int:
         """Wait until exactly one leads, and it is not that one."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 leading = await self.leaders()
                 assert len(leading) <= 1, "two lead"
