@@ -41,7 +41,7 @@ from bot.app import App
 from bot.channels.telegram_setup import telegram_channel
 from bot.plan import Room
 from bot.settings import Settings
-from bot.whole import load
+from bot.whole import load, warm
 from db.codec import Codec
 from db.open import open_store
 from db.postgresql import LEASE
@@ -171,7 +171,9 @@ class _Nursery:
 
 
 def _serve(orders: Any, answers: Any) -> None:
-    whole = load(Settings(_env_file=None))  # type: ignore[call-arg]
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    whole = load(settings)
+    warm(settings, whole[0])  # or each child would make the index that its question needs
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # until a child can hear it
     for line in orders:
         pid = os.fork()
