@@ -111,7 +111,7 @@ def searching(knowledge: Knowledge, seconds: float) -> list[Figure]:
             began = time.perf_counter()
             search.find(knowledge, question, language)
             taken.append((time.perf_counter() - began) * 1000)
-    case = "search, outside of every transaction"
+    case = "search, before anything is written"
     return [
         Figure(case=case, metric="a question, p50", value=median(taken), unit="ms"),
         Figure(case=case, metric="a question, p99", value=percentile(taken, 0.99), unit="ms"),
