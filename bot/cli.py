@@ -101,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
     steps.add_parser("extract", help="collect the voice's phrases from the code into locales/bot.pot")
     steps.add_parser("update", help="bring the catalogues up to locales/bot.pot")
     steps.add_parser("check", help="every phrase in every language")
+    steps.add_parser("lexicon", help="learn the words of languages that lack texts from the texts they have")
     stamp = steps.add_parser("stamp", help="mark translations as made from the present German text")
     stamp.add_argument("articles", nargs="*", help="ids; all when none is named")
     minor = steps.add_parser("minor", help="a German text was only corrected: its translations stay current")

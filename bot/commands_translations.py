@@ -13,7 +13,7 @@ from pathlib import Path
 from bot import voice
 from bot.catalogs import Catalogs
 from bot.cli import FINE, NOT_FINE
-from bot.content import NotMinorError, load_knowledge, mark_minor, stamp
+from bot.content import NotMinorError, lexicon, load_knowledge, mark_minor, stamp
 from bot.content.sheet import STATES, Review, state_of
 from bot.errors import SettingsError
 from bot.languages import LANGUAGES
@@ -24,7 +24,7 @@ from flows.core.knowledge import Article, Dated, Knowledge
 def carry_out(settings: Settings, options: argparse.Namespace) -> int:
     """One step of `lotse translations`."""
     writes = options.action in ("extract", "update")
-    writes = writes or (options.action in ("stamp", "minor", "import") and settings.knowledge_dir is None)
+    writes = writes or (options.action in ("stamp", "minor", "import", "lexicon") and settings.knowledge_dir is None)
     if writes and not (ROOT / "pyproject.toml").is_file():
         raise SettingsError(f"lotse translations {options.action} writes files and needs a checkout")
     match options.action:
@@ -41,6 +41,10 @@ def carry_out(settings: Settings, options: argparse.Namespace) -> int:
         case "stamp":
             for path in stamp(settings.knowledge, settings.town, options.articles or None):
                 print(path)
+        case "lexicon":
+            knowledge = load_knowledge(settings.knowledge, settings.town)
+            for code in lexicon.wanted(knowledge):
+                print(lexicon.write(settings.knowledge, code, lexicon.learn(knowledge, code)))
         case "minor":
             return _minor(settings, options)
         case "status":

@@ -13,7 +13,8 @@ from typing import Any
 import altair
 
 from bot.content import load_knowledge
-from bot.evaluate import NO_ANSWER, read_questions
+from bot.evaluate import NO_ANSWER
+from bot.questions import read_questions
 from bot.settings import ROOT
 from flows.core import search
 from flows.core.fold import fold

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+from bot.content import lexicon
 from bot.content.articles import Draft, folders, read_article
 from bot.content.tables import AS_OF, Problems
 from bot.content.terms import warn_of_terms
@@ -93,6 +94,7 @@ def _read(folder: Path, town: str, problems: Problems) -> tuple[Knowledge | None
         words=pack.words,
         offtopic=pack.offtopic,
         asks=pack.asks,
+        lexicons=lexicon.read(folder, problems),
     )
     return knowledge, drafts, pack
 

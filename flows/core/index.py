@@ -158,6 +158,7 @@ class Index:
     spoken: tuple[str, ...] = ()  # by the town; others are there only to be found in
     places: frozenset[str] = frozenset()  # words that name the town and its quarters
     alarm: Alarm = field(default_factory=lambda: build_alarm({}))
+    lexicons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # language → word → German word
 
 
 def grams(word: str) -> tuple[int, ...]:
@@ -207,6 +208,7 @@ def build_index(knowledge: Knowledge) -> Index:
         sounds=Languages({code: by_sound(code) for code in spoken if code in translit.SOUNDS}),
         alarm=build_alarm(knowledge.crisis_words),
         places=_places(knowledge),
+        lexicons=knowledge.lexicons,
     )
 
 
@@ -219,7 +221,7 @@ def _places(knowledge: Knowledge) -> frozenset[str]:
 
 def _document(article: Article, text: ArticleText, further: tuple[str, ...] = ()) -> Document:
     """An article in one language; `further` are ways of asking kept beside it."""
-    texts = (_plain(text.lead), *(_plain(section.blocks) for section in text.sections))
+    texts = (plain(text.lead), *(plain(section.blocks) for section in text.sections))
     return Document(
         id=article.id,
         title=text.title,
@@ -239,7 +241,8 @@ def _asked(article: Article, asks: tuple[str, ...]) -> Document:
     return Document(id=article.id, title="", texts=(), headings=asks, words=article.words, asks=asks)
 
 
-def _plain(blocks: Iterable[Block]) -> str:
+def plain(blocks: Iterable[Block]) -> str:
+    """The words of blocks as typed, a line each, without the facts they cite."""
     return "\n".join("".join(span.text if span.fact is None else " " for span in block.spans) for block in blocks)
 
 

@@ -240,6 +240,7 @@ class Knowledge:
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # "menu" → its words in every language
     offtopic: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # language → questions that are not for us
     asks: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
-    """Language → article → ways of asking, where the article has no text in that language yet."""
+    """Language → article → ways of asking, beside those in its text or in place of one."""
+    lexicons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # language lacking texts → word → German
     rooms: Mapping[str, str] = field(default_factory=dict)  # staff rooms: channel → origin | full | notify
     index: Any = field(default=None, compare=False, repr=False)  # flows.core.search.Index

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.core import weights
@@ -51,6 +51,9 @@ TOGETHER = 5
 
 QUESTION_SHARE = 0.6
 """How much more of the question than of the way of asking must be shared (Tversky's alpha)."""
+
+BY_LEXICON = 0.3
+"""What the German texts contribute in a language that lacks texts."""
 
 LENGTH_HELD = 0.3
 """How much a section is held back for its length."""
@@ -120,7 +123,19 @@ def rank(index: Index, folded: str, language: str) -> Ranking:
     known = {code: len(words & part.vocabulary) for code, part in parts.items()}
     enough = LIKELY_SPOKEN * max(known.values(), default=0)
     parts = {code: part for code, part in parts.items() if known[code] >= enough or code == language}
-    return _ranking(parts, {code: read_in(code, folded) for code in parts}, language)
+    questions = {code: read_in(code, folded) for code in parts}
+    return _ranking(parts, questions, language, _in_german(index, parts, folded))
+
+
+def _in_german(index: Index, codes: Iterable[str], folded: str) -> dict[str, dict[str, float]]:
+    """For languages that lack texts: what the German articles score for the question read word by word in German."""
+    scores: dict[str, dict[str, float]] = {}
+    for code in codes:
+        if lexicon := index.lexicons.get(code):
+            german = " ".join(lexicon.get(word, word) for word in folded.split())
+            found = _scores(index.languages["de"], grams_of(german))
+            scores[code] = {article: score for article, (score, _, _) in found.items()}
+    return scores
 
 
 def rank_by_sound(index: Index, folded: str, language: str) -> Ranking:
@@ -129,20 +144,33 @@ def rank_by_sound(index: Index, folded: str, language: str) -> Ranking:
     return _ranking(parts, {code: typed(folded, code) for code in parts}, language)
 
 
-def _ranking(parts: Mapping[str, LanguageIndex], questions: Mapping[str, str], language: str) -> Ranking:
+def _ranking(
+    parts: Mapping[str, LanguageIndex],
+    questions: Mapping[str, str],
+    language: str,
+    german: Mapping[str, Mapping[str, float]] | None = None,
+) -> Ranking:
     best: dict[str, tuple[float, str]] = {}
     coverage: dict[str, float] = {}
     alike: dict[str, float] = {}
     asked = {code: grams_of(question) for code, question in questions.items()}
     bonus = {code: MENU_BONUS if code == language else 1.0 for code in parts}
     for code, part in parts.items():
-        for article, (score, known, closest) in _scores(part, asked[code]).items():
+        found = _scores(part, asked[code])
+        if other := (german or {}).get(code):
+            found = {
+                article: ((1 - BY_LEXICON) * own + BY_LEXICON * other.get(article, 0.0), known, closest)
+                for article, (own, known, closest) in {**dict.fromkeys(other, (0.0, 0.0, 0.0)), **found}.items()
+            }
+        for article, (score, known, closest) in found.items():
             best[article] = max(best.get(article, (0.0, "")), (score * bonus[code], code))
             coverage[article] = max(coverage.get(article, 0.0), known)
             alike[article] = max(alike.get(article, 0.0), closest)
     elsewhere = best.pop(ELSEWHERE, None)
     for article in sorted(best, key=lambda id: (-best[id][0], id))[:CLOSER]:
         score, code = best[article]
+        if article not in parts[code].articles:
+            continue
         window = _best_section(parts[code], article, asked[code])
         best[article] = score + weights.CHANNELS["section"] * window * bonus[code], code
     hits = tuple(
