@@ -79,7 +79,8 @@ def with_number(message: Message, number: int | None) -> Message:
     """The message with the case's number where it is named."""
 
     def filled(item: Phrase) -> Phrase:
-        values = {k: (number or 0) if isinstance(v, CaseNumber) else v for k, v in item.values.items()}
+        # A case's number is its name: no thousands are marked in it.
+        values = {k: str(number or 0) if isinstance(v, CaseNumber) else v for k, v in item.values.items()}
         return replace(item, values=values)
 
     def part(item: Part) -> Part:
@@ -295,8 +296,8 @@ def _to_rooms(
         if not full:
             if effect.role not in ("brief", "copy") or (effect.role == "copy" and waiting_already and not urgent):
                 continue
-            said = phrase("desk.short", number=number, language=language)
-            short = Message(parts=(phrase("wake.urgent", number=number) if urgent else said,))
+            said = phrase("desk.short", number=str(number), language=language)
+            short = Message(parts=(phrase("wake.urgent", number=str(number)) if urgent else said,))
             message, attachments = voice.render(short, DESK_LANGUAGE, room.channel, number), ()
             role = "brief" if effect.role == "brief" else "mark"
         sent.append(
@@ -319,7 +320,8 @@ def _wake(
     effect_id: str, effect: WakeDesk, number: int | None, members: Sequence[Member], voice: Voice
 ) -> list[Delivery]:
     """Private messages without content to members who asked to be woken."""
-    key = phrase("wake.urgent", number=number or 0) if effect.urgent else phrase("wake.case", number=number or 0)
+    case = str(number or 0)
+    key = phrase("wake.urgent", number=case) if effect.urgent else phrase("wake.case", number=case)
     return [
         Delivery(
             id=f"{effect_id}.{member.id}.{i}",

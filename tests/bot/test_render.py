@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot import formats, hours
 from bot.catalogs import Catalogs
 from bot.content import load_knowledge
+from bot.plan import with_number
 from bot.render import render
 from bot.settings import ROOT
 from flows.core import facts
@@ -354,3 +355,9 @@ def test_an_office_stands_alone_with_its_place_phone_and_times(small):
         "Hours: Mon–Fri 08:00–18:00; Sat 08:00–12:00; public holidays closed",
         "https://musterstadt.example/hof",
     ]
+
+
+@pytest.mark.parametrize("language", ["de", "en", "ar", "fa"])
+def test_the_number_of_a_case_is_written_without_marks_for_thousands(language: str) -> None:
+    said = with_number(Message(parts=(phrase("handover.opened", number=CASE),)), 12345)
+    assert "12345" in render(said, language, VOICE, BUTTONS).text
