@@ -60,7 +60,7 @@ def is_foreign(index: Index, folded: str) -> bool:
     words = folded.split()
     if scripts(folded) != {"latin"} or len(words) < CLEAR_WORDS:
         return False
-    latin = [index.languages[code].vocabulary for code in index.spoken if script(code) == "latin"]
+    latin = [index.languages[code].vocabulary for code in index.languages if script(code) == "latin"]
     known = [[word for word in words if word in vocabulary] for vocabulary in latin]
     of_words = max(map(len, known), default=0) / len(words)
     of_letters = max((len("".join(found)) for found in known), default=0) / len("".join(words))
