@@ -1,14 +1,15 @@
 """What was read and indexed, kept on disk: a start with unchanged content reads it from there.
 
-A file of the user's cache folder holds the sound knowledge of one town, others the index of each language. Each begins
-with a digest of what it was made from (every file of the content, and the code that reads it, by name, size and time of
-change), so that it is never used for anything else. Only files that this user alone can write are trusted, and only
-knowledge without an error is kept.
+A file of the user's cache folder holds the sound knowledge of one town, others its words of danger and the index of
+each language. Each begins with a digest of what it was made from (every file of the content, and the code that reads
+it, by name, size and time of change), so that it is never used for anything else. Only files that this user alone can
+write are trusted, and only knowledge without an error is kept.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import os
 import pickle
@@ -24,6 +25,7 @@ import platformdirs
 
 import flows
 from bot import content
+from flows.core.danger import Alarm, build_alarm
 from flows.core.index import Index, LanguageIndex, Languages
 from flows.core.knowledge import Knowledge
 
@@ -56,6 +58,16 @@ def read_knowledge(made_from: bytes) -> Knowledge | None:
 def keep_knowledge(made_from: bytes, knowledge: Knowledge) -> None:
     """Keep it for the next start; a disk that does not take it costs only time."""
     _write("knowledge", made_from, knowledge)
+
+
+def alarm(made_from: bytes, knowledge: Knowledge) -> Alarm:
+    """The words of danger, ready to be looked for: read from disk where they are kept, and kept when they are made."""
+    kept = _read("alarm", made_from)
+    if isinstance(kept, Alarm):
+        return kept
+    made = build_alarm(knowledge.crisis_words)
+    _write("alarm", made_from, made)
+    return made
 
 
 def through(made_from: bytes, index: Index) -> None:
@@ -105,9 +117,22 @@ def _read(name: str, made_from: bytes) -> Any:
                 return None
             if file.read(DIGEST_BYTES) != made_from:
                 return None
-            return pickle.load(file)  # noqa: S301 - our own file, which only this user can write
+            with _collecting_nothing():
+                return pickle.load(file)  # noqa: S301 - our own file, which only this user can write
     except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, TypeError, ValueError):
         return None
+
+
+@contextlib.contextmanager
+def _collecting_nothing() -> Iterator[None]:
+    """Reading makes many things and no garbage: looking for some between them takes four fifths of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _write(name: str, made_from: bytes, value: object) -> None:

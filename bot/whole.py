@@ -48,7 +48,7 @@ def load(settings: Settings, trying: bool = False) -> tuple[Knowledge, Catalogs]
         raise ContentError(errors)
     if known is None:
         kept.keep_knowledge(made_from, knowledge)
-    index = build_index(knowledge)
+    index = build_index(knowledge, kept.alarm(made_from, knowledge))
     kept.through(made_from, index)
     return dataclasses.replace(knowledge, index=index), catalogs
 

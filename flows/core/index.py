@@ -182,8 +182,11 @@ def read_in(language: str, folded: str) -> str:
     return joined(folded) if language in SYLLABLES_APART else folded
 
 
-def build_index(knowledge: Knowledge) -> Index:
-    """The index of all articles in the languages that the town speaks, and in those that ways of asking are kept in."""
+def build_index(knowledge: Knowledge, alarm: Alarm | None = None) -> Index:
+    """The index of all articles in the languages that the town speaks, and in those that ways of asking are kept in.
+
+    `alarm`: the words of danger where they are ready already.
+    """
     articles = knowledge.articles.values()
 
     def documents(code: str) -> list[Document]:
@@ -206,7 +209,7 @@ def build_index(knowledge: Knowledge) -> Index:
         languages=Languages({code: made(code) for code in spoken}),
         spoken=knowledge.town.languages,
         sounds=Languages({code: by_sound(code) for code in spoken if code in translit.SOUNDS}),
-        alarm=build_alarm(knowledge.crisis_words),
+        alarm=alarm or build_alarm(knowledge.crisis_words),
         places=_places(knowledge),
         lexicons=knowledge.lexicons,
     )
