@@ -25,6 +25,9 @@ from flows.core.knowledge import Knowledge
 
 log = logging.getLogger("lotse")
 
+SWITCH_SECONDS = 0.0005
+"""How long the thread that makes indexes may keep the event loop waiting for Python's lock."""
+
 LAST_SECONDS = 10.0
 """So long after it was told the program is gone, also where a database that is silent does not let go of it.
 
@@ -71,6 +74,7 @@ async def serve(settings: Settings) -> int:
             await web.start()
             await _introduce(app, settings, web.port)
             stays()
+            sys.setswitchinterval(min(SWITCH_SECONDS, sys.getswitchinterval()))
             warming = asyncio.create_task(asyncio.to_thread(warm, settings, knowledge, stop.is_set))
             warming.add_done_callback(lambda _: stays())
             await app.run(stop)

@@ -19,6 +19,9 @@ import httptools
 KEEP_SECONDS = 15.0
 """A connection that has rested longer is not used again: the other side may be about to close it."""
 
+LATE_SECONDS = 1.0
+"""A time-out heard so late says that this program was held up, not the other side: what came meanwhile is read."""
+
 RACE_SECONDS = 0.25
 """After so long the next address of a host is tried beside the first."""
 
@@ -124,6 +127,18 @@ class LeanClient:
         if secure and self._tls is None:
             self._tls = await asyncio.to_thread(ssl.create_default_context)
         loop = asyncio.get_running_loop()
+        for _ in range(2):
+            due = loop.time() + (patience.connect or 0.0)
+            try:
+                return await self._connect(loop, host, port, secure, patience)
+            except TimeoutError:
+                if loop.time() < due + LATE_SECONDS:
+                    raise
+        raise TimeoutError
+
+    async def _connect(
+        self, loop: asyncio.AbstractEventLoop, host: str, port: int, secure: bool, patience: Patience
+    ) -> _Connection:
         async with asyncio.timeout(patience.connect):
             addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             sock = await aiohappyeyeballs.start_connection(
@@ -184,7 +199,16 @@ class _Connection(asyncio.Protocol):
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._silence is not None:
             self._silence.cancel()
-        self._silence = None if self._patience is None else loop.call_later(self._patience, self._fail, TimeoutError())
+        if self._patience is None:
+            self._silence = None
+        else:
+            self._silence = loop.call_later(self._patience, self._silent, loop, loop.time() + self._patience)
+
+    def _silent(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        if loop.time() < due + LATE_SECONDS:
+            self._fail(TimeoutError())
+        else:
+            self._silence = loop.call_later(LATE_SECONDS, self._fail, TimeoutError())
 
     def _fail(self, error: Exception) -> None:
         self.usable = False

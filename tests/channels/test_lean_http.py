@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.channels.lean_http import BrokenError, LeanClient, Patience, TooLongError
+from bot.channels.lean_http import LATE_SECONDS, BrokenError, LeanClient, Patience, TooLongError
 
 PATIENT = Patience(pool=5.0, connect=5.0, read=5.0)
 OK = b"HTTP/1.1 200 OK\r\nDate: today\r\nContent-Length: 2\r\n\r\nhi"
@@ -132,3 +133,11 @@ async def test_a_closed_client_opens_nothing(server: Server, client: LeanClient)
     with pytest.raises(BrokenError):
         await client.post(server.origin, b"{}", PATIENT)
     assert server.connections == 0
+
+
+async def test_an_answer_that_came_while_the_program_was_held_up_is_heard(server: Server, client: LeanClient) -> None:
+    server.says = [[OK]]
+    asking = asyncio.create_task(client.post(server.origin, b"{}", Patience(pool=5.0, connect=0.2, read=0.2)))
+    await asyncio.sleep(0)
+    time.sleep(0.2 + LATE_SECONDS + 0.1)  # noqa: ASYNC251 - the loop is held up on purpose
+    assert (await asking).body == b"hi"
