@@ -117,14 +117,14 @@ def _read(name: str, made_from: bytes) -> Any:
                 return None
             if file.read(DIGEST_BYTES) != made_from:
                 return None
-            with _collecting_nothing():
+            with collecting_nothing():
                 return pickle.load(file)  # noqa: S301 - our own file, which only this user can write
     except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, TypeError, ValueError):
         return None
 
 
 @contextlib.contextmanager
-def _collecting_nothing() -> Iterator[None]:
+def collecting_nothing() -> Iterator[None]:
     """Reading makes many things and no garbage: looking for some between them takes four fifths of the time."""
     collecting = gc.isenabled()
     gc.disable()

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import gc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -38,7 +39,8 @@ def load(settings: Settings, trying: bool = False) -> tuple[Knowledge, Catalogs]
         catalogs, problems = _voice_and_flows(known)
         knowledge: Knowledge | None = known
     else:
-        knowledge, catalogs, problems = read(settings, dt.date.min)
+        with kept.collecting_nothing():
+            knowledge, catalogs, problems = read(settings, dt.date.min)
     if trying:
         problems = [problem for problem in problems if problem.path.parent != FLOWS_FOLDER]
     else:
@@ -48,7 +50,7 @@ def load(settings: Settings, trying: bool = False) -> tuple[Knowledge, Catalogs]
         raise ContentError(errors)
     if known is None:
         kept.keep_knowledge(made_from, knowledge)
-    index = build_index(knowledge, kept.alarm(made_from, knowledge))
+    index = build_index(knowledge, partial(kept.alarm, made_from, knowledge))
     kept.through(made_from, index)
     return dataclasses.replace(knowledge, index=index), catalogs
 
@@ -56,6 +58,7 @@ def load(settings: Settings, trying: bool = False) -> tuple[Knowledge, Catalogs]
 def warm(settings: Settings, knowledge: Knowledge, stopped: Callable[[], bool] = lambda: False) -> None:
     """Make the indexes that are not kept yet, so that nobody's first question waits for them, now and next time."""
     index: Index = knowledge.index
+    index.alarm  # noqa: B018 - made by being asked for
     if kept.all_kept(kept.digest(settings.knowledge, settings.town), index):
         return
     for languages in (index.languages, index.sounds):

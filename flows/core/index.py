@@ -19,7 +19,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from itertools import accumulate
 
 from flows.core import translit
@@ -157,8 +157,13 @@ class Index:
     sounds: Mapping[str, LanguageIndex] = field(default_factory=dict)  # for other scripts in Latin letters
     spoken: tuple[str, ...] = ()  # by the town; others are there only to be found in
     places: frozenset[str] = frozenset()  # words that name the town and its quarters
-    alarm: Alarm = field(default_factory=lambda: build_alarm({}))
+    make_alarm: Callable[[], Alarm] = field(default=lambda: build_alarm({}), repr=False)
     lexicons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # language → word → German word
+
+    @cached_property
+    def alarm(self) -> Alarm:
+        """The words of danger of all languages, made ready when the first message comes."""
+        return self.make_alarm()
 
 
 def grams(word: str) -> tuple[int, ...]:
@@ -182,10 +187,10 @@ def read_in(language: str, folded: str) -> str:
     return joined(folded) if language in SYLLABLES_APART else folded
 
 
-def build_index(knowledge: Knowledge, alarm: Alarm | None = None) -> Index:
+def build_index(knowledge: Knowledge, make_alarm: Callable[[], Alarm] | None = None) -> Index:
     """The index of all articles in the languages that the town speaks, and in those that ways of asking are kept in.
 
-    `alarm`: the words of danger where they are ready already.
+    `make_alarm` brings the words of danger where they are ready already.
     """
     articles = knowledge.articles.values()
 
@@ -209,7 +214,7 @@ def build_index(knowledge: Knowledge, alarm: Alarm | None = None) -> Index:
         languages=Languages({code: made(code) for code in spoken}),
         spoken=knowledge.town.languages,
         sounds=Languages({code: by_sound(code) for code in spoken if code in translit.SOUNDS}),
-        alarm=alarm or build_alarm(knowledge.crisis_words),
+        make_alarm=make_alarm or (lambda: build_alarm(knowledge.crisis_words)),
         places=_places(knowledge),
         lexicons=knowledge.lexicons,
     )
