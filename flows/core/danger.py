@@ -158,8 +158,25 @@ def danger(alarm: Alarm, text: str) -> tuple[str, ...]:
     return tuple(sorted(counts, key=lambda article: (-counts[article], article)))
 
 
+def harmless(alarm: Alarm, text: str) -> bool:
+    """Whether a harmless phrase that editors keep stands in the text ("beat eggs")."""
+    found, _, strict = _found(alarm.written, fold(text).split())
+    return any(_side_by_side(phrase, strict) for phrase in found if not phrase.article)
+
+
 def _read(lists: Lists, words: Sequence[str]) -> Counter[str]:
     """How many phrases of danger lead to each article."""
+    found, places, strict = _found(lists, words)
+    hidden = {place for phrase in found if not phrase.article for place in _side_by_side(phrase, strict)}
+    if hidden:
+        places = defaultdict(list, {word: [i for i in at if i not in hidden] for word, at in places.items()})
+    return Counter(phrase.article for phrase in found if phrase.article and _reached(phrase, places, BETWEEN))
+
+
+def _found(
+    lists: Lists, words: Sequence[str]
+) -> tuple[dict[Phrase, None], defaultdict[str, list[int]], defaultdict[str, list[int]]]:
+    """The phrases whose first words stand in the text, and where each of their words may stand, and surely stands."""
     places: defaultdict[str, list[int]] = defaultdict(list)
     strict: defaultdict[str, list[int]] = defaultdict(list)  # no mistake forgiven: "nemizane" must not hide "mizane"
     for place, word in enumerate(words):
@@ -175,10 +192,7 @@ def _read(lists: Lists, words: Sequence[str]) -> Counter[str]:
         for second in by_second.keys() & places.keys():
             found.update(dict.fromkeys(by_second[second]))
         found.update(dict.fromkeys(by_second.get("", ())))
-    hidden = {place for phrase in found if not phrase.article for place in _side_by_side(phrase, strict)}
-    if hidden:
-        places = defaultdict(list, {word: [i for i in at if i not in hidden] for word, at in places.items()})
-    return Counter(phrase.article for phrase in found if phrase.article and _reached(phrase, places, BETWEEN))
+    return found, places, strict
 
 
 def _exact(lists: Lists, word: str) -> set[str]:

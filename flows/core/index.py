@@ -37,6 +37,13 @@ TITLE, WORDS, HEADING, ASK, TEXT = 4.0, 3.0, 2.0, 1.0, 1.0
 LONG, LONG_ASK = 0.25, 0.5
 """By which power of the number of its word's 4-grams a 4-gram is held back, in texts and in ways of asking."""
 
+EVERYDAY = 0.03
+"""A 4-gram that more than this share of all ways of asking have ("_ich") tells none of them apart and is left out of
+their comparison: it would take most of the time."""
+
+FEWEST_ASKS = 100
+"""Below so many ways of asking nothing counts as everyday."""
+
 SECTION_GRAMS = 60
 """How many 4-grams a section may have before it is held back for its length."""
 
@@ -97,6 +104,7 @@ class LanguageIndex:
     ask_weights: array[float]
     ask_starts: array[int]
     ask_places: array[int]
+    everyday: frozenset[int]  # the numbers of grams by which ways of asking are not compared
     document_sections: array[int]  # where the sections of each article begin in `section_starts`
     section_starts: array[int]  # where the grams of each section begin in `section_grams`
     section_grams: array[int]
@@ -296,10 +304,16 @@ def index_documents(documents: Sequence[Document], read: Callable[[str], str] = 
         held_back = K1 * (1 - B + B * sum(counts.values()) / average) if average else K1
         for gram, count in counts.items():
             postings[numbers[gram]].append((position, count / (count + held_back)))
+    among = Counter(gram for found in ask_grams for gram in found)
+    most = EVERYDAY * len(ask_grams) if len(ask_grams) >= FEWEST_ASKS else len(ask_grams)
+    everyday = {gram for gram, n in among.items() if n > most}
     ask_postings: list[list[int]] = [[] for _ in numbers]
+    ask_weights: list[float] = []
     for ask_number, found in enumerate(ask_grams):
-        for gram in found:
-            ask_postings[numbers[gram]].append(ask_number)
+        telling = {numbers[gram]: n for gram, n in found.items() if gram not in everyday}
+        ask_weights.append(sum(weights[number] * n**-LONG_ASK for number, n in telling.items()))
+        for number in telling:
+            ask_postings[number].append(ask_number)
     return LanguageIndex(
         articles=tuple(document.id for document in documents),
         grams=array("Q", known),
@@ -309,11 +323,10 @@ def index_documents(documents: Sequence[Document], read: Callable[[str], str] = 
         places=array("H", (position for places in postings for position, _ in places)),
         shares=array("f", (share for places in postings for _, share in places)),
         asks=array("H", asks),
-        ask_weights=array(
-            "f", (sum(weights[numbers[gram]] * n**-LONG_ASK for gram, n in found.items()) for found in ask_grams)
-        ),
+        ask_weights=array("f", ask_weights),
         ask_starts=_starts(ask_postings),
         ask_places=array("H", (ask_number for places in ask_postings for ask_number in places)),
+        everyday=frozenset(numbers[gram] for gram in everyday),
         document_sections=array("H", document_sections),
         section_starts=_starts(section_grams),
         section_grams=array("I", (numbers[gram] for found in section_grams for gram in sorted(found))),

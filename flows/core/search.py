@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.core import weights
-from flows.core.danger import danger
+from flows.core.danger import danger, harmless
 from flows.core.fold import fold
 from flows.core.index import (
     ELSEWHERE,
@@ -64,7 +64,7 @@ MENU_BONUS = 1.05
 KNOWN, SURE = 0.9, 0.5
 """How likely it must be that we have something on it; that the first hit is right."""
 
-DANGER, DANGER_DOUBT = 0.8, 0.4
+DANGER, DANGER_DOUBT = 0.9, 0.4
 """How likely danger must be although no word of danger fell: to be answered as such; to be offered beside others."""
 
 LEAST_MARGIN = 0.02
@@ -199,7 +199,8 @@ def _scores(index: LanguageIndex, question: Mapping[int, int]) -> dict[str, tupl
         rarity = index.rarity(number)
         weight, ask_weight = rarity * among**-LONG, rarity * among**-LONG_ASK
         attainable += weight
-        asked += ask_weight
+        if number not in index.everyday:
+            asked += ask_weight
         if number is None:
             continue
         for position, share in index.found_in(number):
@@ -306,7 +307,7 @@ def find(knowledge: Knowledge, text: str, language: str) -> Finding:
     hits = ranking.hits[:HITS]
     in_danger = danger_features(ranking, folded)
     danger_likely = _likely(weights.DANGER, in_danger[1]) if in_danger else 0.0
-    if in_danger and danger_likely >= DANGER:
+    if in_danger and danger_likely >= DANGER and not harmless(index.alarm, text):
         return Finding(decision="crisis", hits=(in_danger[0],), language=own)
     doubt = (in_danger[0],) if in_danger and danger_likely >= DANGER_DOUBT else ()
     if likely < KNOWN:
