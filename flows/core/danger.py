@@ -11,11 +11,14 @@ than a false alarm, but a false alarm teaches people to look away: the lists are
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
+from zlib import crc32
 
 from flows.core.fold import fold, near
 from flows.core.translit import serbian_cyrillic, sound, typed
@@ -42,7 +45,7 @@ _STEM_KEY = 3
 _Words = tuple[tuple[str, ...], ...]  # for each place the words that may stand there
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Phrase:
     """One phrase of danger and the article it leads to, or a harmless one that leads nowhere."""
 
@@ -57,7 +60,18 @@ class Lists:
     phrases: Mapping[str, Mapping[str, tuple[Phrase, ...]]]  # first word → second word or "" → phrases
     words: frozenset[str]
     stems: Mapping[str, tuple[str, ...]]  # first letters of "bedroh*" → such words
-    shortened: Mapping[str, tuple[str, ...]]  # a forgiving word with one letter left out → such words
+    forgiving: tuple[str, ...]  # the words in which a mistake is forgiven
+    shortened: array[int]  # checksums of these and of them with one letter left out, in order
+    shortened_of: array[int]  # of which of them each is: two arrays take a tenth of what a dictionary would
+
+    def one_mistake_off(self, form: str) -> Iterator[str]:
+        """The forgiving words that the form may be with one mistake; each is still to be looked at."""
+        for short in _shortened(form):
+            sum_ = crc32(short.encode())
+            place = bisect_left(self.shortened, sum_)
+            while place < len(self.shortened) and self.shortened[place] == sum_:
+                yield self.forgiving[self.shortened_of[place]]
+                place += 1
 
 
 @dataclass(frozen=True)
@@ -133,18 +147,20 @@ def _lists(phrases: Iterable[Phrase]) -> Lists:
                 by_first[first][second].append(phrase)
         known.update(word for words in phrase.words for word in words)
     stems: defaultdict[str, list[str]] = defaultdict(list)
-    shortened: defaultdict[str, list[str]] = defaultdict(list)
+    forgiving = tuple(sorted(word for word in known if len(word) >= FORGIVING and not word.endswith("*")))
+    shortened = sorted(
+        (crc32(short.encode()), place) for place, word in enumerate(forgiving) for short in _shortened(word)
+    )
     for word in sorted(known):
         if word.endswith("*"):
             stems[word[:_STEM_KEY].rstrip("*")].append(word)
-        elif len(word) >= FORGIVING:
-            for short in _shortened(word):
-                shortened[short].append(word)
     return Lists(
         phrases={first: {second: tuple(x) for second, x in found.items()} for first, found in by_first.items()},
         words=frozenset(known),
         stems={key: tuple(found) for key, found in stems.items()},
-        shortened={key: tuple(found) for key, found in shortened.items()},
+        forgiving=forgiving,
+        shortened=array("I", (sum_ for sum_, _ in shortened)),
+        shortened_of=array("I", (place for _, place in shortened)),
     )
 
 
@@ -211,8 +227,7 @@ def _forgiven(lists: Lists, word: str) -> set[str]:
     found: set[str] = set()
     for form in _forms(word):
         if len(form) >= FORGIVING - 1:
-            for short in _shortened(form):
-                found.update(known for known in lists.shortened.get(short, ()) if near(form, known))
+            found.update(known for known in lists.one_mistake_off(form) if near(form, known))
     return found
 
 

@@ -16,7 +16,7 @@ Confidence = Literal["official", "secondary", "stale"]
 FactKind = Literal["phone", "address", "hours", "web", "amount", "deadline", "term", "as_of"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Span:
     """A stretch of running text, or one cited fact in its place."""
 
@@ -26,7 +26,7 @@ class Span:
     fact: tuple[FactKind, str] | None = None  # ("phone", "sab"): put in when rendered
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Block:
     """One paragraph, list item or heading."""
 
