@@ -15,12 +15,13 @@ from sqlalchemy import ARRAY, Select, bindparam, delete, exists, func, literal_c
 
 from db import retention
 from db.codec import Codec
+from db.deliveries import lane_key, opened, recipient_key, sealed, urgency
 from db.inbox import enqueue, sent_key, thread_key
 from db.records import address_key
 from db.sql import Change, Insert, Row, Statement, Tx, among, micros
 from db.store import Held, Settlement, Take
 from db.tables import OPEN, conversations, outbox, sent_messages, threads
-from flows.core.delivery import Attachment, Delivery, RenderedMessage
+from flows.core.delivery import Delivery
 from flows.core.events import Address, DeliveryFailed, Event, ReplyDelivered
 
 _ADD = Insert(
@@ -193,59 +194,6 @@ _WEB = Statement(
 )
 
 
-def to_json(delivery: Delivery) -> dict[str, Any]:
-    """The form a delivery has in the outbox; its attempt is a column of its own."""
-    return {
-        "id": delivery.id,
-        "channel": delivery.channel,
-        "peer": delivery.peer,
-        "role": delivery.role,
-        "message": delivery.message.to_json(),
-        "thread": delivery.thread,
-        "ticket": delivery.ticket,
-        "title": delivery.title,
-        "attachments": [attachment.to_json() for attachment in delivery.attachments],
-        "source_channel": delivery.source_channel,
-        "edits": delivery.edits,
-        "answers": delivery.answers,
-    }
-
-
-def from_json(data: dict[str, Any], attempt: int) -> Delivery:
-    """The delivery that `to_json` described."""
-    attachments = tuple(Attachment.from_json(attachment) for attachment in data["attachments"])
-    message = RenderedMessage.from_json(data["message"])
-    return Delivery(**{**data, "message": message, "attachments": attachments, "attempt": attempt})
-
-
-def _recipient(codec: Codec, delivery: Delivery) -> str:
-    return address_key(codec, Address(channel=delivery.channel, peer=delivery.peer))
-
-
-def _lane(codec: Codec, delivery: Delivery) -> str:
-    place = delivery.thread if delivery.ticket is None else delivery.ticket
-    return codec.digest("lane", delivery.channel, delivery.peer, place)
-
-
-def _payload(codec: Codec, key: str, delivery: Delivery) -> bytes:
-    return codec.seal(f"outbox:{key}", to_json(delivery), delivery)
-
-
-def _open(codec: Codec, row: Row) -> Delivery:
-    """The delivery of a row that begins with row, id, payload and attempt."""
-    known = codec.handed_over(f"outbox:{row[1]}", row[2])
-    if known is not None:
-        return known if known.attempt == row[3] else replace(known, attempt=row[3])  # type: ignore[no-any-return]
-    return from_json(codec.open_json(f"outbox:{row[1]}", row[2]), row[3])
-
-
-def _urgency(delivery: Delivery) -> int:
-    """What goes first when not all can go: crisis, then people, then staff rooms."""
-    if delivery.ticket is None and delivery.role in ("reply", "agent", "system"):
-        return 0 if delivery.message.crisis else 1
-    return 2
-
-
 def added(codec: Codec, promised: Iterable[tuple[Delivery, str, Event, bool]]) -> list[Change]:
     """Deliveries promised: each with its conversation, whose effect it is, and whether to forget it once sent."""
     rows = []
@@ -256,18 +204,18 @@ def added(codec: Codec, promised: Iterable[tuple[Delivery, str, Event, bool]]) -
                 "id": key,
                 "event": codec.digest("event", event.id),
                 "conversation": conversation,
-                "lane": _lane(codec, delivery),
-                "recipient": _recipient(codec, delivery),
+                "lane": lane_key(codec, delivery),
+                "recipient": recipient_key(codec, delivery),
                 "channel": delivery.channel,
                 "role": delivery.role,
                 "ticket": delivery.ticket,
-                "payload": _payload(codec, key, delivery),
+                "payload": sealed(codec, key, delivery),
                 "state": "open",
                 "forget": forget,
                 "attempt": delivery.attempt,
                 "due_at": 0,
                 "at": micros(event.at),
-                "urgency": _urgency(delivery),
+                "urgency": urgency(delivery),
             }
         )
     return [(_ADD, rows)] if rows else []
@@ -297,7 +245,7 @@ async def due(
         rows = await tx.rows(_DUE, **wanted)
     else:  # what a change returns comes in no order
         rows = sorted(await tx.rows(_LEND, until=micros(now + lease), **wanted), key=lambda row: (row[11], row[0]))
-    found = [(row[0], _open(codec, row)) for row in rows]
+    found = [(row[0], opened(codec, row)) for row in rows]
     taken = [(row, delivery) for row, delivery in found if take is None or take(delivery)]
     if lease is not None and len(taken) < len(found):
         ours = {row for row, _ in taken}
@@ -309,7 +257,7 @@ async def due(
 async def behind(tx: Tx, codec: Codec, delivery: str, limit: int) -> list[Delivery]:
     """What waits in the lane behind a delivery, in order."""
     rows = await tx.rows(_BEHIND, of=codec.digest("delivery", delivery), limit=limit)
-    return await with_threads(tx, codec, [_open(codec, row) for row in rows])
+    return await with_threads(tx, codec, [opened(codec, row) for row in rows])
 
 
 async def with_threads(tx: Tx, codec: Codec, deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -322,7 +270,7 @@ async def with_threads(tx: Tx, codec: Codec, deliveries: Sequence[Delivery]) -> 
         for ticket, room, sealed in await tx.rows(_THREADS, numbers=numbers)
     }
     return [
-        replace(d, thread=known.get((d.ticket, _recipient(codec, d))))
+        replace(d, thread=known.get((d.ticket, recipient_key(codec, d))))
         if d.ticket is not None and d.thread is None
         else d
         for d in deliveries
@@ -390,7 +338,7 @@ def _as_sent(codec: Codec, row: Row, settlement: Settlement, now: dt.datetime) -
 async def _settle(
     tx: Tx, codec: Codec, row: Row, settlement: Settlement, now: dt.datetime, told: list[tuple[Event, str]]
 ) -> bool:
-    delivery = _open(codec, row)
+    delivery = opened(codec, row)
     if settlement.thread is not None and delivery.ticket is not None and not row[9]:
         await _know_thread(tx, codec, row[5], delivery, settlement.thread)
     if settlement.sent:
@@ -463,8 +411,8 @@ async def _given_up(
     await tx.run(_GIVE_UP, of=number, until=until)
     if settlement.reason in ("blocked", "gone") and delivery.ticket is None:
         await tx.run(_DROP_LANE, of=lane, until=until)
-    for _, sealed in await tx.rows(_ADDRESS, of=conversation):
-        address = Address(**codec.open_json(f"conversation.address:{conversation}", sealed))
+    for _, address_sealed in await tx.rows(_ADDRESS, of=conversation):
+        address = Address(**codec.open_json(f"conversation.address:{conversation}", address_sealed))
         failed = DeliveryFailed(
             id=f"failed:{delivery.id}",
             at=now,
@@ -479,13 +427,13 @@ async def _given_up(
 
 async def _move(tx: Tx, codec: Codec, delivery: Delivery, peer: str) -> None:
     """A recipient got another id from its vendor: what waits for it, its threads and our messages there go along."""
-    old = _recipient(codec, delivery)
+    old = recipient_key(codec, delivery)
     new = address_key(codec, Address(channel=delivery.channel, peer=peer))
     if old == new:
         return
     for row in await tx.rows(_TO_RECIPIENT, to=old):
-        moved = replace(_open(codec, row), peer=peer)
-        await tx.run(_MOVE_ROW, of=row[0], resealed=_payload(codec, row[1], moved), to=new, moved=_lane(codec, moved))
+        moved = replace(opened(codec, row), peer=peer)
+        await tx.run(_MOVE_ROW, of=row[0], resealed=sealed(codec, row[1], moved), to=new, moved=lane_key(codec, moved))
     await tx.run(_MOVE_SENT, of=old, to=new)
     rooms = [
         {
@@ -504,4 +452,4 @@ async def _move(tx: Tx, codec: Codec, delivery: Delivery, peer: str) -> None:
 async def web_messages(tx: Tx, codec: Codec, peer: str, after: int) -> list[tuple[int, Delivery]]:
     """Messages to a web peer after a row, in order."""
     key = address_key(codec, Address(channel="web", peer=peer))
-    return [(row[0], _open(codec, row)) for row in await tx.rows(_WEB, peer=key, after=after)]
+    return [(row[0], opened(codec, row)) for row in await tx.rows(_WEB, peer=key, after=after)]

@@ -99,13 +99,10 @@ class Statement:
         return found
 
 
-class Insert:
-    """Rows into a table; those whose key is there already are left out, or overwrite the columns of `update`."""
+class _ForRows:
+    """A statement for many rows: its text is compiled once for each database."""
 
-    def __init__(
-        self, table: Table, columns: Sequence[str], key: Sequence[str] = (), update: Mapping[str, Any] | None = None
-    ) -> None:
-        self.table, self.columns, self.key, self.update = table, tuple(columns), tuple(key), update or {}
+    def __init__(self) -> None:
         self._texts: dict[Dialect, str] = {}
 
     def text(self, dialect: Dialect) -> str:
@@ -114,6 +111,19 @@ class Insert:
         if found is None:
             found = self._texts[dialect] = self._compile(dialect)
         return found
+
+    def _compile(self, dialect: Dialect) -> str:
+        raise NotImplementedError
+
+
+class Insert(_ForRows):
+    """Rows into a table; those whose key is there already are left out, or overwrite the columns of `update`."""
+
+    def __init__(
+        self, table: Table, columns: Sequence[str], key: Sequence[str] = (), update: Mapping[str, Any] | None = None
+    ) -> None:
+        self.table, self.columns, self.key, self.update = table, tuple(columns), tuple(key), update or {}
+        super().__init__()
 
     def _compile(self, dialect: Dialect) -> str:
         statement: Any
@@ -138,21 +148,14 @@ class Insert:
         return str(compiled)
 
 
-class Update:
+class Update(_ForRows):
     """One change for each of many rows found by their key; `change` says what becomes of the columns, from new ones."""
 
     def __init__(
         self, table: Table, key: str, columns: Sequence[str], change: Callable[[Any], Mapping[str, Any]]
     ) -> None:
         self.table, self.key, self.columns, self.change = table, key, (*columns, key), change
-        self._texts: dict[Dialect, str] = {}
-
-    def text(self, dialect: Dialect) -> str:
-        """SQL text; its values are one row's on SQLite and one list for each column on PostgreSQL."""
-        found = self._texts.get(dialect)
-        if found is None:
-            found = self._texts[dialect] = self._compile(dialect)
-        return found
+        super().__init__()
 
     def _compile(self, dialect: Dialect) -> str:
         types = {name: self.table.c[name].type for name in self.columns}

@@ -10,6 +10,7 @@ from sqlalchemy import literal_column, select
 
 from db import outbox as out
 from db.codec import Codec
+from db.deliveries import from_json
 from db.retention import Withdraw
 from db.sql import Statement, Tx, among
 from db.tables import outbox, threads
@@ -32,7 +33,7 @@ def withdrawing(codec: Codec, now: dt.datetime) -> Withdraw:
 async def _withdraw(tx: Tx, numbers: Sequence[int], codec: Codec, now: dt.datetime) -> None:
     promised: list[tuple[Delivery, str, Event, bool]] = []
     for key, payload, ticket, room, sealed in await tx.rows(_BRIEFS, numbers=sorted(numbers)):
-        brief = out.from_json(codec.open_json(f"outbox:{key}", payload), attempt=0)
+        brief = from_json(codec.open_json(f"outbox:{key}", payload), attempt=0)
         why = TimerFired(
             id=f"withdraw:{ticket}:{brief.channel}",
             at=now,

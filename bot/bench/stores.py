@@ -20,8 +20,8 @@ from typing import Any
 from bot.bench.figures import Figure, ratio
 from bot.bench.programs import KEY
 from db.codec import Codec
+from db.deliveries import to_json
 from db.open import open_store
-from db.outbox import to_json
 from db.schema import connect, prepare
 from db.sql import micros
 from db.store import Result, Store, Work
