@@ -115,7 +115,7 @@ def rank(index: Index, folded: str, language: str) -> Ranking:
     """The articles for a folded question asked under a menu in `language`.
 
     Languages whose script does not occur in the question share nothing with it and are left alone, but for the menu's
-    own, which knows the German official words.
+    own, which knows the German official words. So are those that know far fewer of its words than the likeliest.
     """
     written = scripts(folded)
     parts = {code: index.languages[code] for code in index.languages if code == language or script(code) in written}
@@ -130,10 +130,13 @@ def rank(index: Index, folded: str, language: str) -> Ranking:
 def _in_german(index: Index, codes: Iterable[str], folded: str) -> dict[str, dict[str, float]]:
     """For languages that lack texts: what the German articles score for the question read word by word in German."""
     scores: dict[str, dict[str, float]] = {}
+    texts = index.languages.get("de")
+    if texts is None:
+        return scores
     for code in codes:
         if lexicon := index.lexicons.get(code):
             german = " ".join(lexicon.get(word, word) for word in folded.split())
-            found = _scores(index.languages["de"], grams_of(german))
+            found = _scores(texts, grams_of(german))
             scores[code] = {article: score for article, (score, _, _) in found.items()}
     return scores
 

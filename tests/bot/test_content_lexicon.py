@@ -73,3 +73,11 @@ def test_an_article_without_a_text_in_the_language_is_found_through_its_german_w
 
     assert "leisure.doctor" not in ids(plain)
     assert "leisure.doctor" in ids(with_words)
+
+
+def test_a_town_that_does_not_speak_german_is_searched_without_the_lexicon() -> None:
+    known = parallel()
+    town = dataclasses.replace(known.town, languages=("hu",))
+    without_german = dataclasses.replace(known, town=town, lexicons={"hu": {"orvos": "arzt"}})
+    ready = dataclasses.replace(without_german, index=build_index(without_german))
+    assert find(ready, "orvos és iskola", "hu").hits
