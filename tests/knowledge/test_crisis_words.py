@@ -906,6 +906,12 @@ def test_no_way_of_asking_for_something_else_is_an_alarm(knowledge: Knowledge) -
     assert alarms == set()
 
 
+def test_nothing_that_is_not_for_us_is_an_alarm(knowledge: Knowledge) -> None:
+    lines = [line for all_lines in knowledge.offtopic.values() for line in all_lines]
+    assert len(lines) > 4_000
+    assert [line for line in lines if danger(knowledge.index.alarm, line)] == []
+
+
 def test_danger_is_understood_whatever_language_the_menu_has(knowledge: Knowledge) -> None:
     assert find(knowledge, "زوجي يضربني", "de").decision == "crisis"
     assert find(knowledge, "мене б’є чоловік", "en").decision == "crisis"
