@@ -8,17 +8,21 @@ from __future__ import annotations
 import math
 import random
 import sqlite3
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from itertools import permutations
 from pathlib import Path
 from typing import TypeVar
 
+from bot.content import lexicon
 from bot.questions import Question, json_lines, text_of
 from flows.core.fold import fold
 from flows.core.index import Document, Index, index_documents
 from flows.core.knowledge import Finding, Hit
-from flows.core.search import HITS, rank
+from flows.core.ranking import rank
+from flows.core.search import HITS
 
 WINDOW = 3
 """A page of an outside collection has no sections: each so many lines together count as one."""
@@ -54,8 +58,13 @@ def read_pages(paths: Sequence[Path]) -> Pages:
 
 
 def our_search(pages: Pages) -> Search:
-    """Lotse's search among the pages of the question's language and town; nothing is refused."""
-    ready = {place: Index(languages={place[0]: index_documents(documents)}) for place, documents in pages.items()}
+    """Lotse's search among the pages of the question's town; nothing is refused."""
+    indexes = {place: index_documents(documents) for place, documents in pages.items()}
+    lexicons = learn_lexicons(pages)
+    ready: dict[Place, Index] = {}
+    for language, town in indexes:
+        others = {code: index for (code, where), index in indexes.items() if where == town}
+        ready[language, town] = Index(languages=others, lexicons=lexicons)
 
     def search(question: Question) -> Finding:
         index = _of(ready, question)
@@ -63,6 +72,25 @@ def our_search(pages: Pages) -> Search:
         return Finding(decision="answer" if hits else "none", hits=hits[:HITS])
 
     return search
+
+
+def learn_lexicons(pages: Pages) -> dict[str, dict[str, dict[str, str]]]:
+    """For each language and each other one what its words are there, from pages with the same id and as many lines."""
+    by_language = {code: {page.id: page for page in found} for (code, town), found in pages.items() if town is None}
+    lexicons: dict[str, dict[str, dict[str, str]]] = {}
+    for one, other in permutations(by_language, 2):
+        pairs = [
+            (fold(line).split(), fold(same).split())
+            for id, page in by_language[one].items()
+            if id in by_language[other] and len(page.texts) == len(by_language[other][id].texts)
+            for line, same in zip(
+                (page.title, *page.texts), (by_language[other][id].title, *by_language[other][id].texts), strict=True
+            )
+        ]
+        if pairs:
+            print(f"learning the words of {one} in {other} from {len(pairs)} lines", file=sys.stderr)
+            lexicons.setdefault(one, {})[other] = lexicon.learn_from(pairs)
+    return lexicons
 
 
 def ordinary_searches(pages: Pages) -> Mapping[str, Search]:

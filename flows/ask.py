@@ -10,12 +10,15 @@ from flows.core import search as searching
 from flows.core.effects import KeepQuestion
 from flows.core.events import MessageReceived
 from flows.core.fold import fold, near
-from flows.core.knowledge import District
+from flows.core.knowledge import District, Finding
 from flows.core.phrases import Choice, OfficeView, Part, Phrase, Verbatim, phrase
 from flows.core.turn import BACK, HUMAN, MENU, Turn, topic_choice
 
 OWN_CASE_TOPICS = ("residence",)
 """Where a question is nearly always about one's own case: the human stands first among the ways on (promise 18)."""
+
+NUMBERS_SHOWN = 2
+"""How many numbers stand above the choices when one of them is about danger."""
 
 
 def take_files(turn: Turn) -> bool:
@@ -63,12 +66,22 @@ def take(turn: Turn) -> bool:
         turn.remember("bot", f"offered:{' '.join(hit.article for hit in offered)}")
         choices = tuple(article_choice(turn, hit.article, other) for hit in offered)
         turn.say(
+            *danger_parts(turn, finding),
             phrase("ask.which"),
             choices=(*choices, Choice(id="not-helped", label=phrase("ask.neither")), HUMAN),
         )
     else:
         unknown(turn)
     return True
+
+
+def danger_parts(turn: Turn, finding: Finding) -> tuple[Part, ...]:
+    """Whom to call if it is danger, where one of the articles to choose from is about it."""
+    article = next((hit.article for hit in finding.hits if searching.is_crisis(hit.article)), None)
+    if article is None:
+        return ()
+    doors = facts.footer(turn.knowledge, turn.knowledge.articles[article], turn.today).offices
+    return (phrase("ask.danger"), *doors[:NUMBERS_SHOWN])
 
 
 def unknown(turn: Turn) -> None:

@@ -37,15 +37,21 @@ def wanted(knowledge: Knowledge) -> tuple[str, ...]:
 
 def learn(knowledge: Knowledge, language: str) -> dict[str, str]:
     """The likeliest German word for each word of a language, both folded."""
-    pairs = [
-        pair
-        for article in knowledge.articles.values()
-        if language in article.texts
-        for pair in _pairs(article.texts[language], article.texts["de"])
-    ]
+    return learn_from(
+        [
+            pair
+            for article in knowledge.articles.values()
+            if language in article.texts
+            for pair in _pairs(article.texts[language], article.texts["de"])
+        ]
+    )
+
+
+def learn_from(pairs: Sequence[Pair]) -> dict[str, str]:
+    """The likeliest word of another language for each word of one, from stretches that say the same in both."""
     likely = _model(pairs)
-    best = {word: max(sorted(german), key=german.__getitem__) for word, german in likely.items() if german}
-    return {word: german for word, german in sorted(best.items()) if likely[word][german] > LEAST and german != word}
+    best = {word: max(sorted(others), key=others.__getitem__) for word, others in likely.items() if others}
+    return {word: other for word, other in sorted(best.items()) if likely[word][other] > LEAST and other != word}
 
 
 def _pairs(text: ArticleText, german: ArticleText) -> Iterator[Pair]:

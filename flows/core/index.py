@@ -27,7 +27,7 @@ from flows.core.danger import Alarm, build_alarm
 from flows.core.fold import fold, joined
 from flows.core.knowledge import Article, ArticleText, Block, Knowledge
 
-K1, B = 5.0, 0.7
+K1, B = 5.0, 0.85
 """BM25: how slowly repeated words stop counting, and how much long articles are held back."""
 
 TITLE, WORDS, HEADING, ASK, TEXT = 4.0, 3.0, 2.0, 1.0, 1.0
@@ -166,7 +166,8 @@ class Index:
     spoken: tuple[str, ...] = ()  # by the town; others are there only to be found in
     places: frozenset[str] = frozenset()  # words that name the town and its quarters
     make_alarm: Callable[[], Alarm] = field(default=lambda: build_alarm({}), repr=False)
-    lexicons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # language → word → German word
+    lexicons: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    """A language, another in which its questions are read too, and what a word of the one is in the other."""
 
     @cached_property
     def alarm(self) -> Alarm:
@@ -215,7 +216,7 @@ def build_index(knowledge: Knowledge, make_alarm: Callable[[], Alarm] | None = N
         return lambda: index_documents(documents(code), lambda text: read_in(code, fold(text)))
 
     def by_sound(code: str) -> Callable[[], LanguageIndex]:
-        return lambda: index_documents(documents(code), lambda text: translit.sound(text, code))
+        return lambda: index_documents(documents(code), lambda text: translit.ways_heard(text, code))
 
     spoken = dict.fromkeys((*knowledge.town.languages, *knowledge.asks))
     return Index(
@@ -224,7 +225,7 @@ def build_index(knowledge: Knowledge, make_alarm: Callable[[], Alarm] | None = N
         sounds=Languages({code: by_sound(code) for code in spoken if code in translit.SOUNDS}),
         make_alarm=make_alarm or (lambda: build_alarm(knowledge.crisis_words)),
         places=_places(knowledge),
-        lexicons=knowledge.lexicons,
+        lexicons={code: {"de": words} for code, words in knowledge.lexicons.items()},
     )
 
 

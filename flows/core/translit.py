@@ -4,7 +4,7 @@ People write Arabic, Persian, Russian and Ukrainian with Latin letters and spell
 sides are brought to one rough form: what a text in its own script sounds like, and what somebody typed. For Arabic and
 Persian the short vowels are not written, so all vowels go and what is left are classes of consonants; for the Cyrillic
 languages vowels stay. Two words that sound alike fall together (ح and ه are typed as h by most); the search forgives
-that, as it forgives mistakes.
+that, as it forgives mistakes. What Arabic speakers hear in several ways ("warka", "wara2a") is kept in each of them.
 Sources of the letters: common chat alphabets (3 = ع, 7 = ح, 5 = خ, 9 = ص, 2 = ء), and the romanisations of
 Ukraine (2010) and of Russian passports with their everyday variants.
 """
@@ -51,7 +51,13 @@ _TYPED_CYRILLIC = (
 )  # fmt: skip
 _TYPED = {"ar": _TYPED_ARABIC, "fa": _TYPED_PERSIAN, "uk": _TYPED_CYRILLIC, "ru": _TYPED_CYRILLIC}
 
+_HEARD_TOO: Mapping[str, tuple[Mapping[str, str], ...]] = {
+    "ar": ({"و": "w", "ي": "y"}, {"ق": ""}, {"ث": "s", "ذ": "z", "ظ": "d"})
+}
+"""Letters that some hear otherwise than `SOUNDS` has them: "rawda" beside "roda", "wara2a", "hayda" and "haza"."""
+
 _VOWELS = re.compile(r"[aeiouyw]")
+_SHORT_VOWELS = re.compile(r"[aeiou]")
 _DOUBLED = re.compile(r"(.)\1+")
 _WITHOUT_VOWELS = ("ar", "fa")
 _GLIDES = re.compile(r"i(?=[aeou])")
@@ -59,21 +65,36 @@ _GLIDES = re.compile(r"i(?=[aeou])")
 
 def sound(text: str, language: str) -> str:
     """What a text in the language's own script sounds like, word by word; Latin words in it are read as typed."""
-    letters = SOUNDS[language]
-    words = []
+    return " ".join(filter(None, (_sound(word, language, SOUNDS[language]) for word in fold(text).split())))
+
+
+def ways_heard(text: str, language: str) -> str:
+    """The same, with every way in which a word of it is heard; to be compared with `typed_as_heard`."""
+    words: list[str] = []
     for word in fold(text).split():
-        if language in _WITHOUT_VOWELS and len(word) > 2:
-            word = word.removesuffix("ه")  # at the end it is heard as a vowel, and so is ة
-        heard = "".join(letters.get(c, c) for c in word)
-        if any("a" <= c <= "z" for c in word):
-            heard = _typed(word, language)
-        words.append(_rough(heard, language))
+        ways = [SOUNDS[language], *({**SOUNDS[language], **other} for other in _HEARD_TOO.get(language, ()))]
+        words += dict.fromkeys(_sound(word, language, letters, language in _HEARD_TOO) for letters in ways)
     return " ".join(filter(None, words))
+
+
+def _sound(word: str, language: str, letters: Mapping[str, str], glides: bool = False) -> str:
+    if language in _WITHOUT_VOWELS and len(word) > 2:
+        word = word.removesuffix("ه")  # at the end it is heard as a vowel, and so is ة
+    heard = "".join(letters.get(c, c) for c in word)
+    if any("a" <= c <= "z" for c in word):
+        heard = _typed(word, language)
+    return _rough(heard, language, glides)
 
 
 def typed(text: str, language: str) -> str:
     """What somebody who writes that language in Latin letters meant, in the form of `sound`."""
     return " ".join(filter(None, (_rough(_typed(word, language), language) for word in fold(text).split())))
+
+
+def typed_as_heard(text: str, language: str) -> str:
+    """The same in the form of `ways_heard`."""
+    glides = language in _HEARD_TOO
+    return " ".join(filter(None, (_rough(_typed(word, language), language, glides) for word in fold(text).split())))
 
 
 def _typed(word: str, language: str) -> str:
@@ -82,8 +103,12 @@ def _typed(word: str, language: str) -> str:
     return word
 
 
-def _rough(heard: str, language: str) -> str:
-    heard = _VOWELS.sub("", heard) if language in _WITHOUT_VOWELS else _GLIDES.sub("", heard)
+def _rough(heard: str, language: str, glides: bool = False) -> str:
+    """Without vowels where they are not written, but with w and y where `glides` are heard; no letter twice."""
+    if language in _WITHOUT_VOWELS:
+        heard = (_SHORT_VOWELS if glides else _VOWELS).sub("", heard)
+    else:
+        heard = _GLIDES.sub("", heard)
     return _DOUBLED.sub(r"\1", heard)
 
 

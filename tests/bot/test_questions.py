@@ -70,6 +70,21 @@ def test_three_searches_find_the_page_of_the_town_and_language(pages: corpus.Pag
         assert [outcome.place for outcome in ask_all(search, asked)] == [1, 1, 1, 1], name
 
 
+def test_words_of_one_language_in_another_are_learned_from_pages_that_say_the_same_line_by_line(tmp_path: Path) -> None:
+    rows = (
+        {"id": "a", "lang": "de", "title": "Bücher", "text": "Bücher leihen\nBücher lesen\nKarte zeigen"},
+        {"id": "a", "lang": "en", "title": "books", "text": "borrow books\nread books\nshow card"},
+        {"id": "b", "lang": "de", "title": "Karte", "text": "Karte leihen\nmehr"},
+        {"id": "b", "lang": "en", "title": "pool", "text": "pool"},
+    )
+    path = tmp_path / "pages.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    learned = corpus.learn_lexicons(corpus.read_pages([path]))
+    assert learned["en"]["de"]["books"] == "bucher"
+    assert learned["de"]["en"]["bucher"] == "books"
+    assert "pool" not in learned["en"]["de"], "the two pages have not as many lines"
+
+
 def test_an_ordinary_search_finds_nothing_where_no_word_is_shared(pages: corpus.Pages) -> None:
     for name, search in corpus.ordinary_searches(pages).items():
         (outcome,) = ask_all(search, [question("Zahnarzt !", "books")])

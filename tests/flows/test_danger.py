@@ -8,9 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.core.conversation import Conversation
 from flows.core.danger import build_alarm, danger
-from flows.core.knowledge import Knowledge
+from flows.core.effects import SendMessage
+from flows.core.engine import step
+from flows.core.events import Address, MessageReceived
+from flows.core.knowledge import Finding, Hit, Knowledge
+from flows.core.phrases import OfficeView
 from flows.core.search import find
+from tests.talk import NOON
 
 ALARM = build_alarm(
     {
@@ -195,3 +201,18 @@ def test_13_each_harmless_phrase_alone_is_no_alarm(knowledge: Knowledge) -> None
                 if phrase.startswith("!"):
                     said = " ".join(word.replace("*", "").split("|")[0] for word in phrase[1:].split())
                     assert danger(knowledge.index.alarm, said) == (), f"{language}: {phrase}: {said}"
+
+
+def test_13_where_danger_is_in_doubt_the_numbers_stand_above_what_is_offered(knowledge: Knowledge) -> None:
+    hits = tuple(Hit(article=id, score=0.3, language="de") for id in ("noise.complain", "crisis.violence"))
+
+    def doubtful(_knowledge: Knowledge, _text: str, _language: str) -> Finding:
+        return Finding(decision="choose", hits=hits, language="de")
+
+    address = Address(channel="web", peer="person")
+    event = MessageReceived(id="1", at=NOON, source=address, text="oben schreit wieder jemand", message="1")
+    _, effects = step(Conversation(address=address, language="de"), event, knowledge, doubtful)
+    [said] = [effect.message for effect in effects if isinstance(effect, SendMessage)]
+    offices = [part.office.id for part in said.parts if isinstance(part, OfficeView)]
+    assert offices[0] == "notruf-110"
+    assert [choice.id for choice in said.choices[:2]] == ["article:noise.complain", "article:crisis.violence"]

@@ -1,13 +1,13 @@
 """Learn the numbers of the search: `python -m tests.search.train` writes `flows/core/weights.py`.
 
-Channels. What text, ways of asking and sections contribute is chosen so that most questions find their answer first and
-among three: ways of asking with an index that lacks them (questions nobody has written down), and the training part of
-an outside collection (OMoS-QA). Coordinate by coordinate, because there are three.
+Channels. What text, ways of asking, sections and reading in other languages contribute is chosen so that most questions
+find their answer first and among three: ways of asking with an index that lacks them (questions nobody has written
+down), and the training part of an outside collection (OMoS-QA). Coordinate by coordinate, because there are four.
 
 Gates. *Known* and *sure* learn from the same ways of asking, from some with an index that has them, misspelt (questions
-that somebody foresaw), from the development questions, and from questions that nothing answers (`offtopic.jsonl`);
-*danger* from messages of danger and harmless ones (`danger.jsonl`) beside all of these. Logistic regression with a
-small penalty; the same numbers for all languages.
+that somebody foresaw), from the development questions, and from questions that nothing answers (`offtopic.jsonl`, and
+lines of the lists with an index that lacks them); *danger* from messages of danger and harmless ones (`danger.jsonl`)
+beside all of these. Logistic regression with a small penalty; the same numbers for all languages.
 
 `--folds` writes nothing: it measures the development questions, each with gates learned without its fifth of them.
 """
@@ -29,9 +29,10 @@ from bot.questions import Question, misspelt, read_questions
 from bot.settings import ROOT
 from flows.core import search, weights
 from flows.core.fold import fold
+from flows.core.gates import Features, danger_features, features, is_crisis
 from flows.core.index import Index
 from flows.core.knowledge import Knowledge
-from flows.core.search import Features, is_crisis
+from flows.core.ranking import Ranking, rank
 
 FOLDS = 5
 ROUNDS = 12
@@ -40,7 +41,7 @@ SEED = 1
 DEVELOPMENT = 3
 """How often a development question counts beside a way of asking: it is nearer to what people type."""
 
-GRID = (0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.62, 0.75)
+GRID = (0.0, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75)
 DATA = Path(__file__).resolve().parent.parent / "data" / "eval"
 KNOWLEDGE = Path(os.environ.get("LOTSE_KNOWLEDGE_DIR", ROOT / "knowledge"))
 TARGET = ROOT / "flows" / "core" / "weights.py"
@@ -49,8 +50,8 @@ Example = tuple[Features, bool]
 Gates = dict[str, dict[str, float]]
 
 
-def without(knowledge: Knowledge, fold_number: int) -> tuple[Knowledge, list[Question]]:
-    """The knowledge without one fold of its ways of asking, and these as questions."""
+def without(knowledge: Knowledge, fold_number: int) -> tuple[Knowledge, list[Question], list[Question]]:
+    """The knowledge without one fold of its ways of asking and of what is not for us, and these as questions."""
 
     def split(article: str, code: str, asks: Sequence[str]) -> tuple[str, ...]:
         asked = [ask for n, ask in enumerate(asks) if n % FOLDS == fold_number]
@@ -73,14 +74,23 @@ def without(knowledge: Knowledge, fold_number: int) -> tuple[Knowledge, list[Que
         code: {article: split(article, code, lines) for article, lines in by_article.items()}
         for code, by_article in knowledge.asks.items()
     }
-    return dataclasses.replace(knowledge, articles=articles, asks=asks), questions
+    unanswered: list[Question] = []
+    offtopic = {}
+    for code, lines in knowledge.offtopic.items():
+        offtopic[code] = tuple(line for n, line in enumerate(lines) if n % FOLDS != fold_number)
+        unanswered += (
+            Question(id=f"offtopic:{code}:{n}", language=code, text=line, expect=(), kind="offtopic")
+            for n, line in enumerate(lines)
+            if n % FOLDS == fold_number
+        )
+    return dataclasses.replace(knowledge, articles=articles, asks=asks, offtopic=offtopic), questions, unanswered
 
 
-def ranked(index: Index, questions: Iterable[Question]) -> Iterator[tuple[Question, str, search.Ranking]]:
+def ranked(index: Index, questions: Iterable[Question]) -> Iterator[tuple[Question, str, Ranking]]:
     """Each question with its folded form and what the search ranks for it."""
     for question in questions:
         folded = search.without_places(index, fold(question.text))
-        ranking = search.rank(index, folded, question.language)
+        ranking, _ = search.read(index, folded, question.language)
         if ranking.hits:
             yield question, folded, ranking
 
@@ -91,7 +101,7 @@ def ranked(index: Index, questions: Iterable[Question]) -> Iterator[tuple[Questi
 def channels(knowledge: Knowledge, most: int = 1200) -> dict[str, float]:
     """What each channel contributes."""
     chance = random.Random(SEED)
-    reduced, questions = without(knowledge, 0)
+    reduced, questions, _ = without(knowledge, 0)
     own = chance.sample(questions, min(len(questions), most))
     index = search.build_index(reduced)
     pages = corpus.read_pages(sorted((DATA / "omos-qa").glob("corpus-*.gz")))
@@ -100,7 +110,7 @@ def channels(knowledge: Knowledge, most: int = 1200) -> dict[str, float]:
     among = corpus.our_search(pages)
 
     def found() -> float:
-        places = [_place(search.rank(index, fold(q.text), q.language).hits, q) for q in own]
+        places = [_place(rank(index, fold(q.text), q.language).hits, q) for q in own]
         others = [_place(among(q).hits, q) for q in outside]
         return sum(
             sum(place is not None and place <= k for place in group) / len(group)
@@ -109,7 +119,7 @@ def channels(knowledge: Knowledge, most: int = 1200) -> dict[str, float]:
         )
 
     best = found()
-    for name in ("asks", "section", "asks"):
+    for name in ("asks", "section", "lexicon", "asks"):
         kept = weights.CHANNELS[name]
         for value in GRID:
             weights.CHANNELS[name] = value
@@ -127,12 +137,21 @@ def _place(hits: Sequence[search.Hit], question: Question) -> int | None:
 # ---- gates ----
 
 
-ALL = tuple(field.name for field in dataclasses.fields(Features))
-OF_DANGER = ("coverage", "margin", "alike", "elsewhere")
-"""What tells danger: length and strange words tell how the examples were written, not what they say."""
+OF_ANSWERS = ("coverage", "score", "margin", "alike", "elsewhere", "unknown", "words", "nearest", "nearest_elsewhere")
+OF_DANGER = (
+    "coverage",
+    "score",
+    "margin",
+    "alike",
+    "elsewhere",
+    "unknown",
+    "nearest_elsewhere",
+    "nearest_danger",
+)
+"""What tells that something is known and sure, and what tells danger: its length does not, the examples are short."""
 
 
-def learn(found: Sequence[Example], balance: float, names: Sequence[str] = ALL) -> dict[str, float]:
+def learn(found: Sequence[Example], balance: float, names: Sequence[str] = OF_ANSWERS) -> dict[str, float]:
     """The logistic function of these features that tells the yes from the no; a no counts `balance` times.
 
     Newton's method on the likelihood with a small penalty.
@@ -185,13 +204,13 @@ class Seen:
     def take(self, index: Index, questions: Iterable[Question], times: int = 1, only_danger: bool = False) -> None:
         """Add these questions, each `times`."""
         for question, folded, ranking in ranked(index, questions):
-            features = search.features(ranking, folded)
+            looks = features(ranking, folded)
             place = _place(ranking.hits[: search.OFFERED], question)
             if not only_danger and question.kind != "greeting":
                 if place is not None or question.kind in NO_ANSWER:
-                    self.known += [(features, place is not None)] * times
-                self.sure += [(features, place == 1)] * times
-            if seen := search.danger_features(ranking, folded):
+                    self.known += [(looks, place is not None)] * times
+                self.sure += [(looks, place == 1)] * times
+            if seen := danger_features(ranking, folded):
                 self.danger += [(seen[1], any(map(is_crisis, question.expect)))] * times
 
 
@@ -200,8 +219,10 @@ def foreseen_and_not(knowledge: Knowledge, index: Index, most: int = 3000) -> Se
     chance = random.Random(SEED)
     seen = Seen()
     for number in range(FOLDS):
-        reduced, questions = without(knowledge, number)
-        seen.take(search.build_index(reduced), chance.sample(questions, min(len(questions), most // FOLDS)))
+        reduced, questions, unanswered = without(knowledge, number)
+        less = search.build_index(reduced)
+        seen.take(less, chance.sample(questions, min(len(questions), most // FOLDS)))
+        seen.take(less, chance.sample(unanswered, min(len(unanswered), most // FOLDS // 3)))
         seen.take(index, misspelt(chance.sample(questions, min(len(questions), most // FOLDS // 3))))
     seen.take(index, read_questions(DATA / "offtopic.jsonl"))
     seen.take(index, read_questions(DATA / "danger.jsonl"), only_danger=True)
@@ -220,7 +241,7 @@ def gates(seen: Seen) -> Gates:
 
 
 def folds(knowledge: Knowledge, questions: Sequence[Question]) -> None:
-    """Measure each fifth of the questions with gates learned without it."""
+    """Measure each fifth of the questions with gates learned without it: first the development ones, then our own."""
     index = search.build_index(knowledge)
     seen = foreseen_and_not(knowledge, index)
     ready = dataclasses.replace(knowledge, index=index)
@@ -232,7 +253,9 @@ def folds(knowledge: Knowledge, questions: Sequence[Question]) -> None:
             setattr(weights, name, gate)
         left = [q for n, q in enumerate(questions) if n % FOLDS == number]
         outcomes += ask_all(lambda q: search.find(ready, q.text, q.language), left)
-    print_table(report(outcomes))
+    theirs = {question.id for question in read_questions(DATA / "questions-dev.jsonl")}
+    for part in (True, False):
+        print_table(report([outcome for outcome in outcomes if (outcome.question.id in theirs) == part]))
 
 
 def write(learned: Mapping[str, Mapping[str, float]]) -> None:
@@ -255,7 +278,7 @@ def main() -> None:
     parser.add_argument("--keep-channels", action="store_true", help="learn the gates alone")
     options = parser.parse_args()
     knowledge = load_knowledge(KNOWLEDGE, "magdeburg")
-    questions = read_questions(DATA / "questions-dev.jsonl")
+    questions = read_questions(DATA / "questions-dev.jsonl") + read_questions(DATA / "questions-own.jsonl")
     if options.folds:
         folds(knowledge, questions)
         return
