@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Siz
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import accumulate
+from zlib import crc32
 
 from flows.core import translit
 from flows.core.danger import Alarm, build_alarm
@@ -108,12 +109,18 @@ class LanguageIndex:
     document_sections: array[int]  # where the sections of each article begin in `section_starts`
     section_starts: array[int]  # where the grams of each section begin in `section_grams`
     section_grams: array[int]
-    vocabulary: frozenset[str]  # the words of its texts, without the official words
+    vocabulary: array[int]  # the checksums, in order, of the words of its texts, without the official words
 
     def number(self, gram: int) -> int | None:
         """The gram's number; None when it stands nowhere."""
         number = bisect_left(self.grams, gram)
         return number if number < len(self.grams) and self.grams[number] == gram else None
+
+    def knows(self, word: str) -> bool:
+        """Whether a folded word stands in the texts; of a hundred thousand others one may seem to."""
+        checksum = crc32(word.encode("utf-8", "surrogatepass"))
+        place = bisect_left(self.vocabulary, checksum)
+        return place < len(self.vocabulary) and self.vocabulary[place] == checksum
 
     def rarity(self, number: int | None) -> float:
         """How rare a gram is, the natural logarithm of an odds."""
@@ -331,7 +338,7 @@ def index_documents(documents: Sequence[Document], read: Callable[[str], str] = 
         document_sections=array("H", document_sections),
         section_starts=_starts(section_grams),
         section_grams=array("I", (numbers[gram] for found in section_grams for gram in sorted(found))),
-        vocabulary=frozenset(vocabulary),
+        vocabulary=array("I", sorted({crc32(word.encode("utf-8", "surrogatepass")) for word in vocabulary})),
     )
 
 

@@ -19,7 +19,7 @@ from flows.core.knowledge import Hit
 from flows.core.recognise import script, scripts
 from flows.core.translit import typed_as_heard
 
-LIKELY_SPOKEN = 0.5
+LIKELY_SPOKEN = 0.7
 """A language that knows fewer of the question's words than this share of what the best knows is not searched."""
 
 CLOSER = 10
@@ -70,7 +70,7 @@ def rank(index: Index, folded: str, language: str) -> Ranking:
     written = scripts(folded)
     parts = {code: index.languages[code] for code in index.languages if code == language or script(code) in written}
     words = set(folded.split())
-    known = {code: len(words & part.vocabulary) for code, part in parts.items()}
+    known = {code: sum(map(part.knows, words)) for code, part in parts.items()}
     enough = LIKELY_SPOKEN * max(known.values(), default=0)
     parts = {code: part for code, part in parts.items() if known[code] >= enough or code == language}
     questions = {code: read_in(code, folded) for code in parts}

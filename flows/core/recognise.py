@@ -60,15 +60,15 @@ def is_foreign(index: Index, folded: str) -> bool:
     words = folded.split()
     if scripts(folded) != {"latin"} or len(words) < CLEAR_WORDS:
         return False
-    latin = [index.languages[code].vocabulary for code in index.languages if script(code) == "latin"]
-    known = [[word for word in words if word in vocabulary] for vocabulary in latin]
+    latin = [index.languages[code] for code in index.languages if script(code) == "latin"]
+    known = [list(filter(language.knows, words)) for language in latin]
     of_words = max(map(len, known), default=0) / len(words)
     of_letters = max((len("".join(found)) for found in known), default=0) / len("".join(words))
     return of_words <= FOREIGN_SHARE or of_letters <= FOREIGN_LETTERS
 
 
 def _by_words(index: Index, words: list[str], codes: Iterable[str], language: str) -> str | None:
-    known = {code: sum(word in index.languages[code].vocabulary for word in words) for code in codes}
+    known = {code: sum(map(index.languages[code].knows, words)) for code in codes}
     ranked = sorted(known, key=lambda code: (-known[code], code != language))
     if not ranked or known[ranked[0]] < CLEAR_WORDS or 2 * known[ranked[0]] < len(words):
         return None

@@ -12,6 +12,8 @@ words; two or three near hits are then offered rather than asserted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flows.core.danger import danger, harmless
 from flows.core.fold import fold
 from flows.core.gates import danger_likelihood, features, is_crisis, known, sure
@@ -25,8 +27,16 @@ __all__ = ["build_index", "find", "is_crisis", "nearest_topics", "read", "withou
 KNOWN, SURE = 0.75, 0.5
 """How likely it must be that we have something on it; that the first hit is right."""
 
-DANGER, DANGER_DOUBT = 0.5, 0.25
+DANGER, DANGER_DOUBT = 0.4, 0.2
 """How likely danger must be although no word of danger fell: to be answered as such; to be offered beside others."""
+
+SHORT, DANGER_SHORT, DANGER_SHORT_DOUBT = 9, 0.75, 0.4
+"""The same in a text of fewer words than that: "my phone is dead" has little else to be known by, and danger told in
+few words is what the lists have."""
+
+DANGER_DENIED = 0.01
+"""Less likely than that, words of danger stand in something else that is asked: its answer is offered below the
+numbers."""
 
 LEAST_MARGIN = 0.02
 """Nearer than that, two hits are a tie, and neither is asserted."""
@@ -53,31 +63,36 @@ def find(knowledge: Knowledge, text: str, language: str) -> Finding:
     index: Index = knowledge.index
     folded = fold(text)
     own = recognise(index, text, language)
-    if articles := danger(index.alarm, text):
-        hits = tuple(Hit(article=article, score=1.0, language=own or language) for article in articles)
-        return Finding(decision="crisis", hits=hits, language=own)
-    if not folded or any(folded in knowledge.words.get(word, ()) for word in ("greeting", "thanks")):
+    told = tuple(Hit(article=article, score=1.0, language=own or language) for article in danger(index.alarm, text))
+    greeted = any(folded in knowledge.words.get(word, ()) for word in ("greeting", "thanks"))
+    if not told and (greeted or not folded):
         return Finding(decision="none", hits=(), language=own)
     folded = without_places(index, folded)
     ranking, heard = read(index, folded, language)
     own = heard or own
+    best, likely = danger_likelihood(ranking, folded)
+    is_known = known(ranking, folded) >= KNOWN
+    if told and not (is_known and best and likely < DANGER_DENIED):
+        return Finding(decision="crisis", hits=told, language=own)
+    least, in_doubt = (DANGER, DANGER_DOUBT) if len(folded.split()) >= SHORT else (DANGER_SHORT, DANGER_SHORT_DOUBT)
+    if best and likely >= least and not harmless(index.alarm, text):
+        return Finding(decision="crisis", hits=(best,), language=own)
+    doubt = told[:1] or ((best,) if best and likely >= in_doubt else ())
     hits = ranking.hits[:HITS]
-    in_danger, danger_likely = danger_likelihood(ranking, folded)
-    if in_danger and danger_likely >= DANGER and not harmless(index.alarm, text):
-        return Finding(decision="crisis", hits=(in_danger,), language=own)
-    doubt = (in_danger,) if in_danger and danger_likely >= DANGER_DOUBT else ()
-    if known(ranking, folded) < KNOWN:
-        if doubt:
-            return Finding(decision="choose", hits=doubt, language=own)
-        return Finding(decision="none", hits=hits, language=own)
+    if not is_known:
+        return Finding(decision="choose" if doubt else "none", hits=doubt or hits, language=own)
     seen = features(ranking, folded)
-    first = hits[0]
-    if sure(seen) >= SURE and seen.margin >= LEAST_MARGIN and not is_crisis(first.article):
+    if sure(seen) >= SURE and seen.margin >= LEAST_MARGIN and not told and not is_crisis(hits[0].article):
         return Finding(decision="answer", hits=hits, language=own)
-    near = [hit for hit in hits[:OFFERED] if hit.score >= (1 - OFFERED_WITHIN) * first.score]
-    if doubt and doubt[0] not in near:
+    return Finding(decision="choose", hits=_offered(hits, doubt), language=own)
+
+
+def _offered(hits: Sequence[Hit], doubt: tuple[Hit, ...]) -> tuple[Hit, ...]:
+    """The best hits to choose from, with the one about danger among them."""
+    near = [hit for hit in hits[:OFFERED] if hit.score >= (1 - OFFERED_WITHIN) * hits[0].score]
+    if doubt and all(hit.article != doubt[0].article for hit in near):
         near = [*near[: OFFERED - 1], *doubt]
-    return Finding(decision="choose", hits=tuple(near), language=own)
+    return tuple(near)
 
 
 def read(index: Index, folded: str, language: str) -> tuple[Ranking, str | None]:
