@@ -1,6 +1,6 @@
 """Words of acute danger: phrases that editors keep, found in what somebody typed.
 
-A phrase is a few words. It is found where all of them stand in the message in that order with at most two other
+A phrase is a few words. It is found where all of them stand in one sentence in that order with at most two other
 words between neighbours. Words are compared folded; in a word of six letters or more one typing mistake is
 allowed; `*` at the end of a word stands for any ending and `|` between words for any of them. In Arabic a
 conjunction, preposition or article written onto the word does not hide it. A phrase that begins with `!` is
@@ -11,6 +11,7 @@ than a false alarm, but a false alarm teaches people to look away: the lists are
 
 from __future__ import annotations
 
+import re
 from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -37,6 +38,9 @@ LEAST_HEARD = {"ar": 6, "fa": 7, "uk": 6}
 
 LEAST_HEARD_ALONE = 9
 """How many letters a single word has at least that is heard."""
+
+_SENTENCE_END = re.compile(r"(?<![.…])[.!?؟](?=\s)|\n")
+"""Where a sentence surely ends: dots in a row ("he hits me... again") are a pause."""
 
 _PREFIXES = ("وال", "فال", "بال", "ال", "لل", "و", "ف", "ب", "ل", "ع")
 _STEM = 3  # letters that must be left of an Arabic word
@@ -166,11 +170,15 @@ def _lists(phrases: Iterable[Phrase]) -> Lists:
 
 def danger(alarm: Alarm, text: str) -> tuple[str, ...]:
     """The articles that words of danger in the text lead to, the one with most phrases first; () for none."""
-    words = fold(text).split()
-    counts = _read(alarm.written, words)
-    if not counts and any("a" <= c <= "z" for word in words for c in word):
-        for ear, lists in alarm.heard.items():
-            counts += _read(lists, [typed(word, ear) for word in words])
+    sentences = [words for sentence in _SENTENCE_END.split(text) if (words := fold(sentence).split())]
+    counts: Counter[str] = Counter()
+    for words in sentences:
+        counts += _read(alarm.written, words)
+    if not counts:
+        for words in sentences:
+            if any("a" <= c <= "z" for word in words for c in word):
+                for ear, lists in alarm.heard.items():
+                    counts += _read(lists, [typed(word, ear) for word in words])
     return tuple(sorted(counts, key=lambda article: (-counts[article], article)))
 
 

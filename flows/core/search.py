@@ -77,12 +77,13 @@ def find(knowledge: Knowledge, text: str, language: str) -> Finding:
     least, in_doubt = (DANGER, DANGER_DOUBT) if len(folded.split()) >= SHORT else (DANGER_SHORT, DANGER_SHORT_DOUBT)
     if best and likely >= least and not harmless(index.alarm, text):
         return Finding(decision="crisis", hits=(best,), language=own)
-    doubt = told[:1] or ((best,) if best and likely >= in_doubt else ())
+    listed = next((hit for hit in ranking.hits if told and hit.article == told[0].article), None)
+    doubt = (listed or best,) if best and (told or likely >= in_doubt) else ()
     hits = ranking.hits[:HITS]
     if not is_known:
         return Finding(decision="choose" if doubt else "none", hits=doubt or hits, language=own)
     seen = features(ranking, folded)
-    if sure(seen) >= SURE and seen.margin >= LEAST_MARGIN and not told and not is_crisis(hits[0].article):
+    if sure(seen) >= SURE and seen.margin >= LEAST_MARGIN and not doubt and not is_crisis(hits[0].article):
         return Finding(decision="answer", hits=hits, language=own)
     return Finding(decision="choose", hits=_offered(hits, doubt), language=own)
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.core import search
 from flows.core.index import grams
-from flows.core.knowledge import Article, ArticleText, Finding, Knowledge
+from flows.core.knowledge import Article, ArticleText, Finding, Hit, Knowledge
 from flows.core.recognise import recognise
 from flows.core.search import HITS, OFFERED_WITHIN, build_index, find, nearest_topics
 from tests.flows.small import article, made, text
@@ -140,6 +141,46 @@ def test_words_of_danger_come_before_every_other_answer(small: Knowledge) -> Non
     finding = find(small, "Ich werde bedroht, wo kann ich Bücher ausleihen?", "de")
     assert finding.decision == "crisis"
     assert ids(finding) == ["crisis.violence"]
+
+
+LONG = "Ich werde bedroht steht in dem Buch, wo kann ich solche Bücher hier ausleihen?"
+
+
+@pytest.mark.parametrize(
+    ("label", "typed", "likely", "decision"),
+    [
+        ("words of danger", LONG, 0.011, "crisis"),
+        ("words of danger in what is almost certainly another question", LONG, 0.009, "choose"),
+        (
+            "no word of danger, likely danger",
+            "wo kann ich hier in der Stadt heute noch Bücher ausleihen",
+            0.41,
+            "crisis",
+        ),
+        (
+            "no word of danger, danger in doubt",
+            "wo kann ich hier in der Stadt heute noch Bücher ausleihen",
+            0.21,
+            "choose",
+        ),
+        ("no word of danger, no danger", "wo kann ich hier in der Stadt heute noch Bücher ausleihen", 0.19, "answer"),
+        ("few words, likely danger", "wo kann ich Bücher ausleihen", 0.76, "crisis"),
+        ("few words, danger in doubt", "wo kann ich Bücher ausleihen", 0.74, "choose"),
+        ("few words, no danger", "wo kann ich Bücher ausleihen", 0.39, "answer"),
+    ],
+)
+def test_danger_is_answered_offered_or_neither_by_how_likely_it_is(
+    monkeypatch: pytest.MonkeyPatch, label: str, typed: str, likely: float, decision: str
+) -> None:
+    violence = article("crisis.violence", text("de", "Gewalt zu Hause", "er schlägt mich"))
+    knowledge = made(LIBRARY, POOL, violence, danger={"crisis.violence": ["werde bedroht"]})
+    hit = Hit(article="crisis.violence", score=0.01, language="de")
+    monkeypatch.setattr(search, "danger_likelihood", lambda _ranking, _folded: (hit, likely))
+    monkeypatch.setattr(search, "known", lambda _ranking, _folded: 1.0)
+    monkeypatch.setattr(search, "sure", lambda _seen: 1.0)
+    finding = find(knowledge, typed, "de")
+    assert finding.decision == decision, label
+    assert decision == "answer" or "crisis.violence" in ids(finding), label
 
 
 def test_an_empty_knowledge_finds_nothing() -> None:
