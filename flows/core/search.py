@@ -74,13 +74,17 @@ def find(knowledge: Knowledge, text: str, language: str) -> Finding:
     is_known = known(ranking, folded) >= KNOWN
     if told and not (is_known and best and likely < DANGER_DENIED):
         return Finding(decision="crisis", hits=told, language=own)
-    least, in_doubt = (DANGER, DANGER_DOUBT) if len(folded.split()) >= SHORT else (DANGER_SHORT, DANGER_SHORT_DOUBT)
+    short = len(folded.split()) < SHORT
+    least, in_doubt = (DANGER_SHORT, DANGER_SHORT_DOUBT) if short else (DANGER, DANGER_DOUBT)
     if best and likely >= least and not harmless(index.alarm, text):
         return Finding(decision="crisis", hits=(best,), language=own)
     listed = next((hit for hit in ranking.hits if told and hit.article == told[0].article), None)
     doubt = (listed or best,) if best and (told or likely >= in_doubt) else ()
     hits = ranking.hits[:HITS]
     if not is_known:
+        doubt = (
+            () if short else doubt
+        )  # "what will the weather be tomorrow" is like nothing we know, so a bit like danger
         return Finding(decision="choose" if doubt else "none", hits=doubt or hits, language=own)
     seen = features(ranking, folded)
     if sure(seen) >= SURE and seen.margin >= LEAST_MARGIN and not doubt and not is_crisis(hits[0].article):

@@ -183,6 +183,17 @@ def test_danger_is_answered_offered_or_neither_by_how_likely_it_is(
     assert decision == "answer" or "crisis.violence" in ids(finding), label
 
 
+def test_few_words_that_nothing_answers_are_refused_though_danger_is_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    knowledge = made(LIBRARY, article("crisis.violence", text("de", "Gewalt zu Hause", "er schlägt mich")))
+    hit = Hit(article="crisis.violence", score=0.01, language="de")
+    monkeypatch.setattr(search, "danger_likelihood", lambda _ranking, _folded: (hit, 0.74))
+    monkeypatch.setattr(search, "known", lambda _ranking, _folded: 0.0)
+    assert find(knowledge, "wie wird morgen das Wetter", "de").decision == "none"
+    monkeypatch.setattr(search, "danger_likelihood", lambda _ranking, _folded: (hit, 0.39))
+    longer = find(knowledge, "sie ist seit gestern weg und keiner weiß etwas von ihr", "de")
+    assert (longer.decision, longer.hits) == ("choose", (hit,))
+
+
 def test_an_empty_knowledge_finds_nothing() -> None:
     assert find(made(), "Wo kann ich Bücher ausleihen?", "de") == Finding(decision="none", hits=(), language=None)
 

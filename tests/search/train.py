@@ -1,8 +1,8 @@
 """Learn the numbers of the search: `python -m tests.search.train` writes `flows/core/weights.py`.
 
 Channels. What text, ways of asking, sections and reading in other languages contribute is chosen so that most questions
-find their answer first and among three: ways of asking with an index that lacks them (questions nobody has written
-down), and the training part of an outside collection (OMoS-QA). Coordinate by coordinate, because there are four.
+find their answer first and among three: the development questions, and the training part of an outside collection
+(OMoS-QA). Coordinate by coordinate, because there are four.
 
 Gates. *Known* and *sure* learn from the same ways of asking, from some with an index that has them, misspelt (questions
 that somebody foresaw), from the development questions, and from questions that nothing answers (`offtopic.jsonl`, and
@@ -31,8 +31,8 @@ from flows.core import search, weights
 from flows.core.fold import fold
 from flows.core.gates import Features, danger_features, features, is_crisis
 from flows.core.index import Index
-from flows.core.knowledge import Knowledge
-from flows.core.ranking import Ranking, rank
+from flows.core.knowledge import Hit, Knowledge
+from flows.core.ranking import Ranking
 
 FOLDS = 5
 ROUNDS = 12
@@ -98,19 +98,17 @@ def ranked(index: Index, questions: Iterable[Question]) -> Iterator[tuple[Questi
 # ---- channels ----
 
 
-def channels(knowledge: Knowledge, most: int = 1200) -> dict[str, float]:
+def channels(index: Index, questions: Sequence[Question], most: int = 1200) -> dict[str, float]:
     """What each channel contributes."""
     chance = random.Random(SEED)
-    reduced, questions, _ = without(knowledge, 0)
-    own = chance.sample(questions, min(len(questions), most))
-    index = search.build_index(reduced)
+    own = [question for question in questions if question.good]
     pages = corpus.read_pages(sorted((DATA / "omos-qa").glob("corpus-*.gz")))
     outside = [q for path in sorted((DATA / "omos-qa").glob("questions-*.gz")) for q in read_questions(path)]
     outside = chance.sample([q for q in outside if q.good and q.split == "train"], most)
     among = corpus.our_search(pages)
 
     def found() -> float:
-        places = [_place(rank(index, fold(q.text), q.language).hits, q) for q in own]
+        places = [_place(ranking.hits, question) for question, _, ranking in ranked(index, own)]
         others = [_place(among(q).hits, q) for q in outside]
         return sum(
             sum(place is not None and place <= k for place in group) / len(group)
@@ -130,7 +128,7 @@ def channels(knowledge: Knowledge, most: int = 1200) -> dict[str, float]:
     return dict(weights.CHANNELS)
 
 
-def _place(hits: Sequence[search.Hit], question: Question) -> int | None:
+def _place(hits: Sequence[Hit], question: Question) -> int | None:
     return next((n for n, hit in enumerate(hits, 1) if hit.article in question.expect), None)
 
 
@@ -282,9 +280,9 @@ def main() -> None:
     if options.folds:
         folds(knowledge, questions)
         return
-    if not options.keep_channels:
-        channels(knowledge)
     index = search.build_index(knowledge)
+    if not options.keep_channels:
+        channels(index, questions)
     seen = foreseen_and_not(knowledge, index)
     seen.take(index, questions, DEVELOPMENT)
     write({"CHANNELS": weights.CHANNELS, **gates(seen)})
