@@ -41,7 +41,9 @@ def shares(questions: Sequence[Question]) -> tuple[list[dict[str, Any]], list[di
         )
         listed = bool(by_words(index.alarm, question.text))
         _, likely = gates.danger_likelihood(ranking, folded)
-        danger["messages of danger" if question.kind == "crisis" else "all others"].append(1.0 if listed else likely)
+        if question.kind == "crisis" or not any(map(search.is_crisis, question.expect)):
+            kind = "messages of danger" if question.kind == "crisis" else "all others"
+            danger[kind].append(1.0 if listed else likely)
     return (
         [_row(step, sum(v < step / STEPS for v in values), values, kind) for kind, values, step in _steps(known)],
         [_row(step, sum(v >= step / STEPS for v in values), values, kind) for kind, values, step in _steps(danger)],

@@ -27,7 +27,7 @@ __all__ = ["build_index", "find", "is_crisis", "nearest_topics", "read", "withou
 KNOWN, SURE = 0.75, 0.5
 """How likely it must be that we have something on it; that the first hit is right."""
 
-DANGER, DANGER_DOUBT = 0.4, 0.2
+DANGER, DANGER_DOUBT = 0.35, 0.12
 """How likely danger must be although no word of danger fell: to be answered as such; to be offered beside others."""
 
 SHORT, DANGER_SHORT, DANGER_SHORT_DOUBT = 9, 0.75, 0.4

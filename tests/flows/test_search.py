@@ -163,7 +163,7 @@ LONG = "Ich werde bedroht steht in dem Buch, wo kann ich solche Bücher hier aus
             0.21,
             "choose",
         ),
-        ("no word of danger, no danger", "wo kann ich hier in der Stadt heute noch Bücher ausleihen", 0.19, "answer"),
+        ("no word of danger, no danger", "wo kann ich hier in der Stadt heute noch Bücher ausleihen", 0.11, "answer"),
         ("few words, likely danger", "wo kann ich Bücher ausleihen", 0.76, "crisis"),
         ("few words, danger in doubt", "wo kann ich Bücher ausleihen", 0.74, "choose"),
         ("few words, no danger", "wo kann ich Bücher ausleihen", 0.39, "answer"),
@@ -189,7 +189,7 @@ def test_few_words_that_nothing_answers_are_refused_though_danger_is_in_doubt(mo
     monkeypatch.setattr(search, "danger_likelihood", lambda _ranking, _folded: (hit, 0.74))
     monkeypatch.setattr(search, "known", lambda _ranking, _folded: 0.0)
     assert find(knowledge, "wie wird morgen das Wetter", "de").decision == "none"
-    monkeypatch.setattr(search, "danger_likelihood", lambda _ranking, _folded: (hit, 0.39))
+    monkeypatch.setattr(search, "danger_likelihood", lambda _ranking, _folded: (hit, 0.34))
     longer = find(knowledge, "sie ist seit gestern weg und keiner weiß etwas von ihr", "de")
     assert (longer.decision, longer.hits) == ("choose", (hit,))
 
