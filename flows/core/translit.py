@@ -4,7 +4,7 @@ People write Arabic, Persian, Russian and Ukrainian with Latin letters and spell
 sides are brought to one rough form: what a text in its own script sounds like, and what somebody typed. For Arabic and
 Persian the short vowels are not written, so all vowels go and what is left are classes of consonants; for the Cyrillic
 languages vowels stay. Two words that sound alike fall together (ح and ه are typed as h by most); the search forgives
-that, as it forgives mistakes. What Arabic speakers hear in several ways ("warka", "wara2a") is kept in each of them.
+that, as it forgives mistakes. What Arabic speakers hear in several ways ("qalb", "2alb") is kept in each of them.
 Sources of the letters: common chat alphabets (3 = ع, 7 = ح, 5 = خ, 9 = ص, 2 = ء), and the romanisations of
 Ukraine (2010) and of Russian passports with their everyday variants.
 """
@@ -54,7 +54,7 @@ _TYPED = {"ar": _TYPED_ARABIC, "fa": _TYPED_PERSIAN, "uk": _TYPED_CYRILLIC, "ru"
 _HEARD_TOO: Mapping[str, tuple[Mapping[str, str], ...]] = {
     "ar": ({"و": "w", "ي": "y"}, {"ق": ""}, {"ث": "s", "ذ": "z", "ظ": "d"})
 }
-"""Letters that some hear otherwise than `SOUNDS` has them: "rawda" beside "roda", "wara2a", "hayda" and "haza"."""
+"""Letters that some hear otherwise than `SOUNDS` has them: "rawda" beside "roda", "2alb", "hayda" and "haza"."""
 
 _VOWELS = re.compile(r"[aeiouyw]")
 _SHORT_VOWELS = re.compile(r"[aeiou]")

@@ -41,6 +41,8 @@ ALARM = build_alarm(
         ("three other words between", "Mein Mann schlägt fast jede Nacht mich", ()),
         ("another order", "Mich schlägt mein Mann", ()),
         ("a word is missing", "Mein Mann schlägt", ()),
+        ("the sentence ends between", "Mein Mann schlägt! Mich ärgert der Regen.", ()),
+        ("a pause of dots between", "Mein Mann schlägt... mich", ("crisis.violence",)),
         ("umlaut written out", "mann SCHLAEGT mich", ("crisis.violence",)),
         ("one mistake in a long word", "mann shclägt mich", ("crisis.violence",)),
         ("two mistakes in a long word", "mann shcläkt mich", ()),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from flows.core.knowledge import Knowledge
 from flows.core.search import find
-from flows.core.translit import SOUNDS, sound, typed
+from flows.core.translit import SOUNDS, sound, typed, typed_as_heard, ways_heard
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,23 @@ from flows.core.translit import SOUNDS, sound, typed
 def test_what_is_typed_by_ear_sounds_like_what_is_written(language: str, written: str, latin: str) -> None:
     ours, theirs = sound(written, language).split(), typed(latin, language).split()
     assert len(set(ours) & set(theirs)) >= 0.6 * len(ours), (ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("written", "latin"),
+    [
+        ("روضة", "rawda"),
+        ("روضة", "roda"),
+        ("قلب", "qalb"),
+        ("قلب", "2alb"),
+        ("تنظيف", "tanzif"),
+        ("تنظيف", "tandif"),
+        ("بيت", "bayt"),
+        ("بيت", "bet"),
+    ],
+)
+def test_an_arabic_word_is_found_in_every_way_it_is_heard(written: str, latin: str) -> None:
+    assert typed_as_heard(latin, "ar") in ways_heard(written, "ar").split()
 
 
 @given(st.sampled_from(sorted(SOUNDS)), st.text(max_size=60))
