@@ -39,8 +39,8 @@ LEAST_HEARD = {"ar": 6, "fa": 7, "uk": 6}
 LEAST_HEARD_ALONE = 9
 """How many letters a single word has at least that is heard."""
 
-_SENTENCE_END = re.compile(r"(?<![.…])[.!?؟](?=\s)|\n")
-"""Where a sentence surely ends: dots in a row ("he hits me... again") are a pause."""
+_SENTENCE_END = re.compile(r"(?:(?<=\w{3})\.|[!?؟])(?=\s)")
+"""Where a sentence surely ends: not at dots in a row ("he hits me... again"), at "ca." or where a line does."""
 
 _PREFIXES = ("وال", "فال", "بال", "ال", "لل", "و", "ف", "ب", "ل", "ع")
 _STEM = 3  # letters that must be left of an Arabic word

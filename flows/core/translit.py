@@ -56,6 +56,9 @@ _HEARD_TOO: Mapping[str, tuple[Mapping[str, str], ...]] = {
 }
 """Letters that some hear otherwise than `SOUNDS` has them: "rawda" beside "roda", "2alb", "hayda" and "haza"."""
 
+_WAYS = {
+    code: (letters, *({**letters, **other} for other in _HEARD_TOO.get(code, ()))) for code, letters in SOUNDS.items()
+}
 _VOWELS = re.compile(r"[aeiouyw]")
 _SHORT_VOWELS = re.compile(r"[aeiou]")
 _DOUBLED = re.compile(r"(.)\1+")
@@ -72,8 +75,7 @@ def ways_heard(text: str, language: str) -> str:
     """The same, with every way in which a word of it is heard; to be compared with `typed_as_heard`."""
     words: list[str] = []
     for word in fold(text).split():
-        ways = [SOUNDS[language], *({**SOUNDS[language], **other} for other in _HEARD_TOO.get(language, ()))]
-        words += dict.fromkeys(_sound(word, language, letters, language in _HEARD_TOO) for letters in ways)
+        words += dict.fromkeys(_sound(word, language, letters, language in _HEARD_TOO) for letters in _WAYS[language])
     return " ".join(filter(None, words))
 
 
